@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hash of every table: XXH3, seeded per process, because ids come from the network.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static inline uint64_t hash_bytes(const void *data, size_t size, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(data, size, seed);
+}
+
+// A bijective mix of two 32-bit handles, seeded.
+static inline uint64_t hash_pair(uint32_t a, uint32_t b, uint64_t seed)
+{
+	uint64_t x = (((uint64_t)a << 32) | b) ^ seed;
+	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ull;
+	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ull;
+	return x ^ (x >> 32);
+}
+
+// From the kernel's random source.
+uint64_t hash_random_seed(void);

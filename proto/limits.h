@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything has a maximum (DESIGN 4). What is configurable has its default, smallest and largest value here.
+#pragma once
+
+enum {
+	// Frames (DESIGN 2). The length field counts what follows it.
+	FRAME_HEADER_SIZE = 12,
+	FRAME_LENGTH_MIN = 8,
+	FRAME_SIZE_MAX_DEFAULT = 1024 * 1024,
+	FRAME_SIZE_MAX_MIN = 16 * 1024,
+	FRAME_SIZE_MAX_MAX = 16 * 1024 * 1024,
+
+	// Request bodies, per kind of method (DESIGN 3.4).
+	BODY_QUERY_MAX = 4 * 1024,
+	BODY_BATCH_MAX = 64 * 1024,
+	BODY_APPLY_MAX = 256 * 1024,
+	COMMIT_BODIES_MAX = 768 * 1024, // the sets of one commit together
+
+	// What the guard lets through (DESIGN 3.4).
+	GUARD_NESTING_MAX = 8,
+	GUARD_UNKNOWN_FIELDS_MAX = 8, // per message
+
+	ID_SIZE_MAX = 64,
+	TEXT_SIZE_MAX = 1024, // names, notes: UTF-8, no control characters but newline and tab
+	BATCH_REQUESTS_MAX = 256,
+	BATCH_EXPLAIN_MAX = 16,
+	CHANGES_PER_SET_MAX = 10000,
+	IDS_PER_CHANGE_MAX = 10000,
+	EVSES_PER_POINT_MAX = 64,
+	TARIFF_ELEMENTS_MAX = 128,
+	PRICE_COMPONENTS_MAX = 8, // per element
+	DECIMAL_SCALE_MAX = 4,
+	PAGE_SIZE_DEFAULT = 100,
+	PAGE_SIZE_MAX = 1000,
+	PAGE_BYTES_MAX = 512 * 1024,
+	SEARCH_TEXT_MAX = 64,
+};

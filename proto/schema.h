@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names every message type that can be decoded, encoded or turned into JSON. Opaque: schema.c holds the rows.
+#pragma once
+
+struct schema;
+
+extern const struct schema schema_tariff, schema_charge_group, schema_charge_point, schema_customer, schema_token,
+	schema_membership, schema_record, schema_change, schema_change_set, schema_apply_response, schema_error,
+	schema_authorize_request, schema_authorize_response, schema_authorize_batch_request,
+	schema_authorize_batch_response, schema_get_tariff_request, schema_get_tariff_response,
+	schema_list_visible_charge_points_request, schema_list_visible_charge_points_response,
+	schema_list_permitted_request, schema_list_permitted_response, schema_search_request, schema_search_response,
+	schema_get_request, schema_watch_request, schema_event, schema_snapshot_request, schema_status_request,
+	schema_status_response;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// One image of the index: everything a decision needs, in flat tables and slabs. Plain single-threaded C.
+//
+// There are two images (DESIGN 3.1): readers use the published one, the writer edits the other through
+// image_edit.h. Both give the same object the same handle. Here is what readers may do: look up, follow handles,
+// read records. To add a field a decision needs: the record below, its place in rules_*.c, and load.c.
+//
+// Glossary: a *handle* names a record within its slab (0: none); a *string* is a handle of strings.h; a *key* is
+// the compare form of an id (proto/ids.h).
+#pragma once
+
+#include "base/hash.h"
+#include "proto/ids.h"
+#include "store/slab.h"
+#include "store/strings.h"
+#include "store/table.h"
+
+// What there is a slab for.
+enum image_slab {
+	IMAGE_TARIFFS,
+	IMAGE_GROUPS,
+	IMAGE_POINTS,
+	IMAGE_EVSES,
+	IMAGE_CUSTOMERS,
+	IMAGE_TOKENS,
+	IMAGE_MEMBERSHIPS,
+	IMAGE_SLABS,
+};
+
+// An encoded Tariff on the heap. Owned by the image edit that replaces it (image_edit.h).
+struct tariff_body {
+	uint32_t size;
+	char data[];
+};
+
+struct tariff_record {
+	struct short_id id;
+	struct tariff_body *body;
+	uint32_t uses; // as tariff, prepaid tariff or override
+};
+
+enum group_flags {
+	GROUP_OPEN_TO_ALL_CUSTOMERS = 1,
+	GROUP_OPEN_TO_ROAMING = 2,
+};
+
+struct group_record {
+	struct short_id id;
+	uint32_t tariff;         // handle
+	uint32_t prepaid_tariff; // handle, 0: none
+	uint32_t user_group;     // string, in compare form
+	uint32_t first_point;    // chain through next_of_group
+	uint32_t first_membership;
+	uint32_t points_count;
+	uint32_t memberships_count;
+	uint8_t type; // enum charge_group_type
+	uint8_t flags;
+};
+
+struct point_record {
+	struct short_id id;
+	uint32_t location_id; // string
+	uint32_t group;       // handle, 0: none
+	uint32_t next_of_group;
+	uint32_t previous_of_group;
+	uint32_t first_evse; // chain through next_of_point
+	bool home_charger;
+};
+
+struct evse_record {
+	struct short_id id;
+	uint32_t point;
+	uint32_t next_of_point;
+};
+
+enum customer_flags {
+	CUSTOMER_BLOCKED = 1,
+	CUSTOMER_NO_CREDIT = 2,
+	CUSTOMER_PREPAID = 4,
+};
+
+struct customer_record {
+	struct short_id id;
+	uint32_t user_group;       // string, in compare form
+	uint32_t first_token;      // chain through next_of_customer
+	uint32_t first_membership; // chain through next_of_customer
+	uint8_t flags;
+};
+
+enum token_flags {
+	TOKEN_BLOCKED = 1,
+	TOKEN_ROAMING_ALLOWED = 2,
+	TOKEN_FOREIGN = 4,
+};
+
+struct token_record {
+	struct short_id uid;
+	struct short_id contract_id;
+	int64_t valid_from;  // unix seconds, 0: none
+	int64_t valid_until; // unix seconds, 0: none
+	uint32_t owner;      // own: handle of the customer; foreign: string, country_code (2 bytes) then party_id
+	uint32_t parent_id;  // string
+	uint32_t next_of_customer;
+	uint8_t type;      // enum token_type
+	uint8_t flags;     // enum token_flags
+	uint8_t whitelist; // enum whitelist; UNSPECIFIED is stored as NEVER
+	uint8_t unused;
+};
+static_assert(sizeof(struct token_record) == 64, "one cache line");
+
+struct membership_record {
+	uint32_t group;
+	uint32_t customer;
+	uint32_t tariff; // handle of the override, 0: none
+	uint32_t next_of_customer;
+	uint32_t next_of_group;
+	uint32_t previous_of_group;
+};
+
+struct image {
+	uint64_t revision; // what is in here is the state after this revision
+	uint64_t seed;     // of every hash
+	const char *base;  // strings_base()
+	struct slab slabs[IMAGE_SLABS];
+	struct table tables[IMAGE_SLABS];
+};
+
+// -ENOMEM. `strings` must outlive the image.
+MUST_CHECK int image_init(struct image *image, const struct strings *strings, uint64_t seed);
+void image_finish(struct image *image);
+// Makes `image` an exact copy of `source`: same handles, same revision; tariff bodies are shared. -ENOMEM.
+MUST_CHECK int image_copy(struct image *image, const struct image *source);
+
+// ---------------------------------------------------------------- records of a handle
+
+static inline struct tariff_record *image_tariff(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_TARIFFS], handle);
+}
+static inline struct group_record *image_group(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_GROUPS], handle);
+}
+static inline struct point_record *image_point(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_POINTS], handle);
+}
+static inline struct evse_record *image_evse(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_EVSES], handle);
+}
+static inline struct customer_record *image_customer(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_CUSTOMERS], handle);
+}
+static inline struct token_record *image_token(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_TOKENS], handle);
+}
+static inline struct membership_record *image_membership(const struct image *image, uint32_t handle)
+{
+	return slab_get(&image->slabs[IMAGE_MEMBERSHIPS], handle);
+}
+// The spelling of the last put. Valid while the image is pinned.
+static inline struct bytes image_id(const struct image *image, const struct short_id *id)
+{
+	return short_id_get(image->base, id);
+}
+static inline struct bytes image_string(const struct image *image, uint32_t string)
+{
+	return strings_get(image->base, string);
+}
+
+// ---------------------------------------------------------------- look-ups: a handle, 0 when there is none
+
+static inline uint64_t image_hash_key(const struct image *image, const struct id_key *key)
+{
+	return hash_bytes(key->data, key->size, image->seed);
+}
+
+// Tariff, group, point, EVSE or customer by the compare form of its id.
+uint32_t image_find(const struct image *image, enum image_slab slab, const struct id_key *key);
+uint32_t image_find_membership(const struct image *image, uint32_t group, uint32_t customer);
+
+// A token by its identity. `issuer` NULL: an own one. `uid` as given by the caller; folded by `type`.
+uint32_t image_find_token(const struct image *image, const struct issuer *issuer, enum token_type type,
+			  struct bytes uid);
+// A token as a reader at a charge point knows it (DESIGN 1.1): by uid; type (0) and issuer (NULL) narrow.
+// Own before foreign; then RFID before other types; then the lowest (country_code, party_id); then the lowest type.
+uint32_t image_lookup_token(const struct image *image, struct bytes uid, enum token_type type,
+			    const struct issuer *issuer);
+
+// Starts loading what a decision about (point key, uid) will touch first.
+void image_prefetch(const struct image *image, enum image_slab slab, uint64_t hash);
