@@ -1,0 +1,16 @@
+# Checks of the tree itself. PATH may hold another python3, without python3-protobuf; Debian's is meant.
+find_program(EVAUTH_PYTHON3 NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+find_program(CLANG_FORMAT NAMES clang-format-14)
+
+function(evauth_check name)
+  add_test(NAME tools/${name} COMMAND ${EVAUTH_PYTHON3} ${ARGN})
+  set_tests_properties(tools/${name} PROPERTIES TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+                       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+evauth_check(check_includes tests/tools/check_includes.py)
+evauth_check(check_docs tests/tools/check_docs.py)
+if(CLANG_FORMAT) # other versions format differently; Debian 13 has no 14
+  evauth_check(check_format tests/tools/check_format.py ${CLANG_FORMAT})
+endif()
+evauth_check(test_checks tests/tools/test_checks.py)
