@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A client of evauthd in Python: the whole of it, to use or to copy. proto/PROTOCOL.md explains every line.
+
+    protoc -I proto --python_out=clients/python proto/evauth.proto      (package python3-protobuf)
+    clients/python/evauth_client.py 04A1B2C3D4E5F6 'NL*EVC*E0001'       exit code: 0 allowed, 1 denied, 3 ask the issuer
+"""
+
+import os
+import socket
+import struct
+import sys
+
+import evauth_pb2 as pb
+
+REQUEST, RESPONSE, STREAM_ITEM, STREAM_END = 1, 2, 3, 4  # kinds of frames
+METHODS = {  # request -> number, response
+    pb.AuthorizeRequest: (1, pb.AuthorizeResponse),
+    pb.AuthorizeBatchRequest: (2, pb.AuthorizeBatchResponse),
+    pb.GetTariffRequest: (3, pb.GetTariffResponse),
+    pb.ListVisibleChargePointsRequest: (5, pb.ListVisibleChargePointsResponse),
+    pb.ListPermittedRequest: (6, pb.ListPermittedResponse),
+    pb.ChangeSet: (16, pb.ApplyResponse),
+    pb.GetRequest: (17, pb.Record),
+    pb.SearchRequest: (18, pb.SearchResponse),
+    pb.SnapshotRequest: (20, pb.Record),
+    pb.StatusRequest: (32, pb.StatusResponse),
+}
+
+
+class EvauthError(Exception):
+    """The daemon's Error message: code (a gRPC status), message, field, change_number, retry_after_ms."""
+
+    def __init__(self, status, body):
+        self.status, self.error = status, pb.Error.FromString(body)
+        super().__init__(f"{status} {self.error.message} [{self.error.field}]")
+
+
+class Client:
+    """One connection, blocking. send() several requests before receive() to pipeline; call() does one of each."""
+
+    def __init__(self, server=None, timeout=10.0):
+        server = server or os.environ.get("EVAUTH_SERVER", "127.0.0.1:7420")
+        self.socket = socket.socket(socket.AF_UNIX if server.startswith("unix:") else socket.AF_INET)
+        self.socket.settimeout(timeout)
+        host, _, port = server.rpartition(":")
+        self.socket.connect(port if host == "unix" else (host, int(port)))
+        self.stream, self.last_id = self.socket.makefile("rb"), 0
+
+    def close(self):
+        self.stream.close()
+        self.socket.close()
+
+    def send(self, request):
+        """Sends a request message; returns its id."""
+        self.last_id = (self.last_id + 1) & 0xFFFFFFFF
+        body = request.SerializeToString()
+        header = struct.pack(">IBBHI", len(body) + 8, 1 << 4 | REQUEST, 0, METHODS[type(request)][0], self.last_id)
+        self.socket.sendall(header + body)
+        return self.last_id
+
+    def receive(self):
+        """The next frame: (kind, status, method, id, body)."""
+        header = self.stream.read(12)
+        if len(header) < 12:
+            raise ConnectionError("evauthd closed the connection")
+        length, kind, status, method, request_id = struct.unpack(">IBBHI", header)
+        return kind & 15, status, method, request_id, self.stream.read(length - 8)
+
+    def call(self, request):
+        """Sends one request and returns its answer; raises EvauthError."""
+        self.send(request)
+        _, status, _, _, body = self.receive()
+        if status:
+            raise EvauthError(status, body)
+        return METHODS[type(request)][1].FromString(body)
+
+    def snapshot(self):
+        """Every record of the daemon, in the order of export."""
+        self.send(pb.SnapshotRequest())
+        while (frame := self.receive())[0] == STREAM_ITEM:
+            yield pb.Record.FromString(frame[4])
+        if frame[1]:
+            raise EvauthError(frame[1], frame[4])
+
+
+def main():
+    token, point = sys.argv[1:3]
+    answer = Client().call(pb.AuthorizeRequest(token_uid=token, charge_point_id=point))
+    print(pb.Verdict.Name(answer.verdict), pb.Reason.Name(answer.reason), answer.tariff_id)
+    return {pb.VERDICT_ALLOWED: 0, pb.VERDICT_ASK_ISSUER: 3}.get(answer.verdict, 1)  # anything unknown is a denial
+
+
+if __name__ == "__main__":
+    sys.exit(main())
