@@ -34,6 +34,6 @@ MUST_CHECK int listing_permitted(struct listing *listing, const struct list_perm
 // Every record at one revision, in the order of export: tariffs, groups, points, customers, tokens, memberships,
 // each by compare form. `each` gets them one by one (borrowed, gone after the call) and stops the walk with a
 // negative errno, which is returned. The snapshot is held meanwhile: `each` must give up on a slow receiver.
-MUST_CHECK int listing_snapshot(struct listing *listing, struct arena *arena, uint64_t *ret_revision,
+MUST_CHECK int listing_snapshot(struct listing *listing, uint64_t *ret_revision,
 				int (*each)(void *context, const struct record *record), void *context,
 				struct fault *fault);

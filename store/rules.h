@@ -10,21 +10,30 @@
 #include "store/image_edit.h"
 
 // The commit being prepared: edits of the standby image and the writes they mean on disk.
+// The caller zeroes it and sets the first five; the rest is rules_apply()'s, for the caller to read.
 struct rules_commit {
 	struct image_edit *edit;
-	struct db_read *read;    // started at the stored revision; for the former text of records
-	struct arena *arena;     // lives as long as the commit
-	uint64_t revision;       // the one being made
-	struct db_write *writes; // grows in `arena`
+	struct db_read *read;         // started at the stored revision; for the former text of records
+	struct arena *arena;          // lives as long as the commit
+	struct arena *response_arena; // of the set at hand: takes what its response points to
+	uint64_t revision;            // the one being made; the head is the one before it
+	struct db_write *writes;      // in `arena`; an object written twice is there twice, the later one counts
 	size_t writes_count;
 	size_t writes_limit;
-	struct rules_touched *touched; // objects touched by the sets accepted so far in this commit
+	size_t sets_accepted;          // dry runs do not count
+	struct rules_touched *touched; // finds the writes of an object; in `arena`
 };
 
-// Checks one change by itself, without state: ids, enums, ranges, sizes. -EINVAL. Any thread.
+// Checks what stands around the changes: how many there are, actor, idempotency key. -EINVAL. Any thread.
+MUST_CHECK int rules_check_set(const struct change_set *set, struct fault *fault);
+
+// Checks one change by itself, without state: ids, enums, ranges, sizes. `field` names the change in the fault, as
+// "changes[3]"; NULL or empty: the path starts at the change. -EINVAL. Any thread.
 MUST_CHECK int rules_check_change(const struct change *change, const char *field, struct fault *fault);
 
 // Applies `set` after the sets before it: all of it (0, *ret_response filled but for revision), or nothing: negative
-// errno and the fault with change_number. -ENOMEM when memory ran out.
+// errno and the fault with change_number; image, writes and touched are then as before. -ENOMEM when memory ran out.
+// All of DESIGN 1.4 but for idempotency, which is apply.c's. A dry run is applied, answered and taken back.
+// The response borrows from `set` and from response_arena.
 MUST_CHECK int rules_apply(struct rules_commit *commit, const struct change_set *set,
 			   struct apply_response *ret_response, struct fault *fault);
