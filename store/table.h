@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/check.h"
+#include "store/memory.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,10 +19,14 @@ struct table {
 	struct table_slot *slots;
 	uint32_t mask; // number of slots - 1; a power of two
 	uint32_t count;
+	struct memory memory; // of `slots`
 };
 
 // Small and empty. -ENOMEM.
 MUST_CHECK int table_init(struct table *table);
+// Empty, with `mask` + 1 slots. -ENOMEM.
+MUST_CHECK int table_init_size(struct table *table, uint32_t mask);
+// Harmless on a zeroed one.
 void table_finish(struct table *table);
 // Makes room for one more. -ENOMEM. Afterwards table_insert() cannot fail.
 MUST_CHECK int table_reserve(struct table *table);
@@ -29,6 +34,9 @@ MUST_CHECK int table_reserve(struct table *table);
 void table_insert(struct table *table, uint32_t tag, uint32_t handle);
 // (tag, handle) must be there.
 void table_remove(struct table *table, uint32_t tag, uint32_t handle);
+// Inserts everything of `source`, which is finished then. There must be room: a mask not below the source's.
+void table_move(struct table *table, struct table *source);
+// Makes `table`, which is initialized, an exact copy. -ENOMEM; `table` is unchanged then.
 MUST_CHECK int table_copy(struct table *table, const struct table *source);
 
 static inline uint32_t table_tag(uint64_t hash)
