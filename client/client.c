@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/client.h"
+
+#include "base/clock.h"
+#include "proto/codec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCRATCH_CHUNK_SIZE = 16 * 1024 };
+
+int evauth_client_create(const struct evauth_options *options, struct evauth_client **ret_client, struct fault *fault)
+{
+	struct evauth_client *client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		fault_set(fault, STATUS_RESOURCE_EXHAUSTED, NULL, "no memory for a client");
+		return -ENOMEM;
+	}
+	const char *server = options->server ? options->server : EVAUTH_SERVER_DEFAULT;
+	const int result = address_parse(server, &client->address, fault);
+	if (result < 0) {
+		free(client);
+		return result;
+	}
+	client->connect_timeout_ms =
+		options->connect_timeout_ms ? options->connect_timeout_ms : EVAUTH_CONNECT_TIMEOUT_MS;
+	client->call_timeout_ms = options->call_timeout_ms ? options->call_timeout_ms : EVAUTH_CALL_TIMEOUT_MS;
+	transport_init(&client->transport, options->frame_size_max ? options->frame_size_max : FRAME_SIZE_MAX_MAX);
+	arena_init(&client->scratch, SCRATCH_CHUNK_SIZE, EVAUTH_ARENA_BUDGET);
+	*ret_client = client;
+	return 0;
+}
+
+void evauth_client_destroy(struct evauth_client *client)
+{
+	if (client == NULL)
+		return;
+	transport_finish(&client->transport);
+	arena_finish(&client->scratch);
+	free(client);
+}
+
+const struct fault *evauth_fault(const struct evauth_client *client)
+{
+	return &client->fault;
+}
+
+const char *evauth_server(const struct evauth_client *client)
+{
+	return client->address.text;
+}
+
+uint32_t evauth_in_flight(const struct evauth_client *client)
+{
+	return client->in_flight;
+}
+
+static int client_fail(struct evauth_client *client, int result, enum status_code code, const char *message)
+{
+	fault_set(&client->fault, code, NULL, "%s", message);
+	return result;
+}
+
+static int client_out_of_memory(struct evauth_client *client)
+{
+	return client_fail(client, -ENOMEM, STATUS_RESOURCE_EXHAUSTED, "no memory for a request or its answer");
+}
+
+// The end of a connection is the end of what is outstanding on it.
+static void client_disconnect(struct evauth_client *client)
+{
+	transport_close(&client->transport);
+	memset(client->outstanding, 0, sizeof(client->outstanding));
+	client->in_flight = 0;
+}
+
+// A daemon restarted since the last call is noticed before anything is sent, so that nothing needs to be repeated.
+static int client_connect(struct evauth_client *client)
+{
+	if (transport_is_open(&client->transport)) {
+		if (client->in_flight > 0 || !transport_is_stale(&client->transport))
+			return 0;
+		client_disconnect(client);
+	}
+	const uint64_t deadline_ms = clock_monotonic_ms() + client->connect_timeout_ms;
+	return transport_connect(&client->transport, &client->address, deadline_ms, &client->fault);
+}
+
+// ---------------------------------------------------------------- pipelined
+
+static struct pipelined *client_slot(struct evauth_client *client, uint32_t request_id)
+{
+	return &client->outstanding[request_id % EVAUTH_IN_FLIGHT_MAX];
+}
+
+// Ids count up; one whose slot still waits for a slow answer is skipped.
+static struct pipelined *client_free_slot(struct evauth_client *client)
+{
+	struct pipelined *slot;
+	do
+		slot = client_slot(client, ++client->next_request_id);
+	while (slot->row != NULL);
+	slot->request_id = client->next_request_id;
+	return slot;
+}
+
+static int client_queue(struct evauth_client *client, const struct method_row *row, struct bytes body,
+			uint32_t *ret_request_id)
+{
+	if (body.size > FRAME_SIZE_MAX_MAX - FRAME_LENGTH_MIN)
+		return client_fail(client, -EMSGSIZE, STATUS_RESOURCE_EXHAUSTED, "the request exceeds any frame");
+	if (client->in_flight == EVAUTH_IN_FLIGHT_MAX ||
+	    (client->in_flight > 0 && buffer_size(&client->transport.out) + body.size > EVAUTH_QUEUED_BYTES_MAX))
+		return client_fail(client, -EBUSY, STATUS_RESOURCE_EXHAUSTED, "too many requests are outstanding");
+	const int result = client_connect(client);
+	if (result < 0)
+		return result;
+	struct pipelined *slot = client_free_slot(client);
+	const struct frame frame = {
+		.kind = FRAME_REQUEST, .method = (uint16_t)row->method, .request_id = slot->request_id, .body = body};
+	if (transport_queue(&client->transport, &frame) < 0)
+		return client_out_of_memory(client);
+	slot->row = row;
+	client->in_flight++;
+	*ret_request_id = slot->request_id;
+	return 0;
+}
+
+static const struct method_row *client_method(struct evauth_client *client, enum method method)
+{
+	const struct method_row *row = method_find(method);
+	if (row == NULL)
+		fault_set(&client->fault, STATUS_UNIMPLEMENTED, NULL, "method %d is not known here", (int)method);
+	return row;
+}
+
+int evauth_send_body(struct evauth_client *client, enum method method, struct bytes body, uint32_t *ret_request_id)
+{
+	client->fault = (struct fault){0};
+	const struct method_row *row = client_method(client, method);
+	if (row == NULL)
+		return -EINVAL;
+	const int result = client_queue(client, row, body, ret_request_id);
+	if (result == 0)
+		transport_send_some(&client->transport);
+	return result;
+}
+
+int evauth_send(struct evauth_client *client, enum method method, const void *request, uint32_t *ret_request_id)
+{
+	client->fault = (struct fault){0};
+	const struct method_row *row = client_method(client, method);
+	if (row == NULL)
+		return -EINVAL;
+	struct bytes body;
+	arena_reset(&client->scratch);
+	if (codec_encode(row->request, request, &client->scratch, &body) < 0)
+		return client_out_of_memory(client);
+	return evauth_send_body(client, method, body, ret_request_id);
+}
+
+// The daemon refuses a connection, or a frame it cannot read, with an error about no request (DESIGN 2).
+static int client_unexpected(struct evauth_client *client, const struct frame *frame)
+{
+	if (frame->status != STATUS_OK)
+		codec_decode_fault((enum status_code)frame->status, frame->body, &client->scratch, &client->fault);
+	fault_set(&client->fault, STATUS_INTERNAL, NULL, "an answer came to request %u, which was not sent",
+		  frame->request_id);
+	return -EPROTO;
+}
+
+static int client_open_answer(struct evauth_client *client, const struct frame *frame, struct arena *arena,
+			      struct evauth_answer *ret_answer)
+{
+	struct pipelined *slot = client_slot(client, frame->request_id);
+	if (slot->row == NULL || slot->request_id != frame->request_id || frame->method != slot->row->method ||
+	    frame->kind == FRAME_REQUEST)
+		return client_unexpected(client, frame);
+	struct evauth_answer answer = {
+		.request_id = frame->request_id, .method = slot->row->method, .more = frame->kind == FRAME_STREAM_ITEM};
+	if (frame->status != STATUS_OK) {
+		codec_decode_fault((enum status_code)frame->status, frame->body, arena, &answer.fault);
+	} else if (frame->kind != FRAME_STREAM_END) {
+		const int result = codec_decode(slot->row->response, CODEC_TOLERANT, frame->body, arena,
+						&answer.response, &client->fault);
+		if (result < 0)
+			return result == -ENOMEM ? result : -EPROTO;
+	}
+	if (!answer.more) {
+		slot->row = NULL;
+		client->in_flight--;
+	}
+	*ret_answer = answer;
+	return 0;
+}
+
+int evauth_receive(struct evauth_client *client, struct arena *arena, struct evauth_answer *ret_answer)
+{
+	client->fault = (struct fault){0};
+	if (client->in_flight == 0)
+		return client_fail(client, -ENODATA, STATUS_FAILED_PRECONDITION, "no request is outstanding");
+	const uint64_t deadline_ms = clock_monotonic_ms() + client->call_timeout_ms;
+	struct frame frame;
+	int result = transport_receive(&client->transport, deadline_ms, &frame, &client->fault);
+	if (result == 0)
+		result = client_open_answer(client, &frame, arena, ret_answer);
+	if (result < 0)
+		client_disconnect(client);
+	return result;
+}
+
+// ---------------------------------------------------------------- calls
+
+struct call {
+	const struct method_row *row;
+	struct bytes body;
+	bool may_repeat; // even if the daemon has seen it
+	struct arena *arena;
+};
+
+static int client_refused(struct evauth_client *client, const struct fault *fault)
+{
+	client->fault = *fault;
+	return -EREMOTEIO;
+}
+
+static int client_call_once(struct evauth_client *client, const struct call *call, bool *ret_sent, void **ret_response)
+{
+	client->fault = (struct fault){0};
+	*ret_sent = false;
+	uint32_t request_id;
+	int result = client_queue(client, call->row, call->body, &request_id);
+	if (result < 0)
+		return result;
+	const uint64_t sent_before = client->transport.bytes_sent;
+	struct evauth_answer answer;
+	result = evauth_receive(client, call->arena, &answer);
+	*ret_sent = client->transport.bytes_sent != sent_before;
+	if (result < 0)
+		return result;
+	if (answer.fault.code != STATUS_OK)
+		return client_refused(client, &answer.fault);
+	if (answer.more || answer.response == NULL) {
+		client_disconnect(client);
+		return client_fail(client, -EPROTO, STATUS_INTERNAL, "a stream came as the answer to a call");
+	}
+	*ret_response = answer.response;
+	return 0;
+}
+
+static int client_call(struct evauth_client *client, const struct call *call, void **ret_response)
+{
+	bool sent;
+	int result = client_call_once(client, call, &sent, ret_response);
+	if (result == -ECONNRESET && (call->may_repeat || !sent))
+		result = client_call_once(client, call, &sent, ret_response);
+	return result;
+}
+
+static bool call_may_repeat(const struct method_row *row, const void *request)
+{
+	return !row->changes || !bytes_is_empty(((const struct change_set *)request)->idempotency_key);
+}
+
+static int client_prepare(struct evauth_client *client, enum method method, const void *request, struct call *ret_call)
+{
+	client->fault = (struct fault){0};
+	if (client->in_flight > 0)
+		return client_fail(client, -EBUSY, STATUS_FAILED_PRECONDITION, "pipelined requests are outstanding");
+	ret_call->row = client_method(client, method);
+	if (ret_call->row == NULL)
+		return -EINVAL;
+	ret_call->may_repeat = call_may_repeat(ret_call->row, request);
+	arena_reset(&client->scratch);
+	if (codec_encode(ret_call->row->request, request, &client->scratch, &ret_call->body) < 0)
+		return client_out_of_memory(client);
+	return 0;
+}
+
+int evauth_call(struct evauth_client *client, enum method method, const void *request, struct arena *arena,
+		void *ret_response)
+{
+	struct call call = {.arena = arena};
+	void *response;
+	int result = client_prepare(client, method, request, &call);
+	if (result == 0)
+		result = client_call(client, &call, &response);
+	if (result == 0)
+		memcpy(ret_response, &response, sizeof(response));
+	return result;
+}
+
+int evauth_snapshot(struct evauth_client *client, const struct snapshot_request *request,
+		    int (*each)(void *context, const struct record *record), void *context)
+{
+	struct call call;
+	uint32_t request_id;
+	int result = client_prepare(client, METHOD_SNAPSHOT, request, &call);
+	if (result == 0)
+		result = client_queue(client, call.row, call.body, &request_id);
+	struct evauth_answer answer = {.more = true};
+	while (result == 0 && answer.more) {
+		arena_reset(&client->scratch);
+		result = evauth_receive(client, &client->scratch, &answer);
+		if (result == 0 && answer.fault.code != STATUS_OK)
+			return client_refused(client, &answer.fault);
+		if (result == 0 && answer.response != NULL)
+			result = each(context, answer.response);
+	}
+	if (result < 0)
+		client_disconnect(client);
+	return result;
+}
