@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every query folds a uid and the id of a charge point: one table look-up per byte, nothing that knows a locale.
+#include "proto/ids.h"
+
+#include <errno.h>
+
+// What a byte is to the rules of DESIGN 1.1. The low bits are set for separators: one bit per fold that drops it.
+enum {
+	CLASS_DROPPED_BY_RFID = 1 << ID_FOLD_RFID,
+	CLASS_DROPPED_BY_EMAID = 1 << ID_FOLD_EMAID,
+	CLASS_DROPPED_BY_EVSE = 1 << ID_FOLD_EVSE,
+	CLASS_PRINTABLE = 1 << 4,
+	CLASS_HEX = 1 << 5,
+};
+
+static const uint8_t byte_class[256] = {
+	[' '] = CLASS_PRINTABLE | CLASS_DROPPED_BY_RFID,
+	['!' ... ')'] = CLASS_PRINTABLE,
+	['*'] = CLASS_PRINTABLE | CLASS_DROPPED_BY_EMAID | CLASS_DROPPED_BY_EVSE,
+	['+' ... ','] = CLASS_PRINTABLE,
+	['-'] = CLASS_PRINTABLE | CLASS_DROPPED_BY_RFID | CLASS_DROPPED_BY_EMAID,
+	['.' ... '/'] = CLASS_PRINTABLE,
+	['0' ... '9'] = CLASS_PRINTABLE | CLASS_HEX,
+	[':'] = CLASS_PRINTABLE | CLASS_DROPPED_BY_RFID,
+	[';' ... '@'] = CLASS_PRINTABLE,
+	['A' ... 'F'] = CLASS_PRINTABLE | CLASS_HEX,
+	['G' ... '`'] = CLASS_PRINTABLE,
+	['a' ... 'f'] = CLASS_PRINTABLE | CLASS_HEX,
+	['g' ... '~'] = CLASS_PRINTABLE,
+};
+
+static uint8_t class_of(char byte)
+{
+	return byte_class[(uint8_t)byte];
+}
+
+static char upper(char byte)
+{
+	return (char)(byte ^ ((uint8_t)(byte - 'a') < 26 ? 0x20 : 0));
+}
+
+enum id_fold id_fold_of_token(enum token_type type)
+{
+	switch (type) {
+	case TOKEN_TYPE_RFID:
+		return ID_FOLD_RFID;
+	case TOKEN_TYPE_EMAID:
+		return ID_FOLD_EMAID;
+	default:
+		return ID_FOLD_PLAIN;
+	}
+}
+
+// Upper case without the bytes that `dropped` names. Returns what all kept bytes are, and how many.
+static uint8_t fold_dropping(uint8_t dropped, struct bytes id, struct id_key *ret_key)
+{
+	uint8_t size = 0, common = 0xff;
+	for (size_t i = 0; i < id.size; i++) {
+		const uint8_t class = class_of(id.data[i]);
+		ret_key->data[size] = upper(id.data[i]);
+		size += (class & dropped) == 0;
+		common &= class & dropped ? 0xff : class;
+	}
+	ret_key->size = size;
+	return common;
+}
+
+void id_fold(enum id_fold fold, struct bytes id, struct id_key *ret_key)
+{
+	if (id.size > ID_SIZE_MAX) {
+		ret_key->size = 0;
+		return;
+	}
+	const uint8_t dropped = fold == ID_FOLD_PLAIN ? 0 : (uint8_t)(1 << fold);
+	const uint8_t common = fold_dropping(dropped, id, ret_key);
+	if (fold == ID_FOLD_RFID && (common & CLASS_HEX) == 0)
+		fold_dropping(0, id, ret_key);
+}
+
+static const char *id_problem(enum id_fold fold, struct bytes id)
+{
+	if (id.size == 0)
+		return "must not be empty";
+	if (id.size > ID_SIZE_MAX)
+		return "is longer than 64 bytes";
+	const uint8_t dropped = fold == ID_FOLD_PLAIN ? 0 : (uint8_t)(1 << fold);
+	uint8_t all = 0xff; // what every byte is
+	for (size_t i = 0; i < id.size; i++)
+		all &= class_of(id.data[i]);
+	if ((all & CLASS_PRINTABLE) == 0)
+		return "has a character that is not printable ASCII";
+	if (id.data[0] == ' ' || id.data[id.size - 1] == ' ')
+		return "starts or ends with a space";
+	return all & dropped ? "consists of separators only" : NULL;
+}
+
+int id_check(enum id_fold fold, struct bytes id, const char *field, struct fault *fault)
+{
+	const char *problem = id_problem(fold, id);
+	if (LIKELY(problem == NULL))
+		return 0;
+	fault_set(fault, STATUS_INVALID_ARGUMENT, field, "%s %s", field, problem);
+	return -EINVAL;
+}
+
+int id_check_optional(enum id_fold fold, struct bytes id, const char *field, struct fault *fault)
+{
+	return bytes_is_empty(id) ? 0 : id_check(fold, id, field, fault);
+}
+
+static const char *issuer_problem(const struct issuer *issuer)
+{
+	if (issuer->country_code.size != 2)
+		return "needs a country_code of 2 characters";
+	if (issuer->party_id.size < 1 || issuer->party_id.size > 3)
+		return "needs a party_id of 1 to 3 characters";
+	if (id_problem(ID_FOLD_PLAIN, issuer->country_code) || id_problem(ID_FOLD_PLAIN, issuer->party_id))
+		return "has a character that is not allowed in ids";
+	return NULL;
+}
+
+int issuer_check(const struct issuer *issuer, const char *field, const struct issuer **ret_issuer, struct fault *fault)
+{
+	if (issuer == NULL || (bytes_is_empty(issuer->country_code) && bytes_is_empty(issuer->party_id))) {
+		*ret_issuer = NULL;
+		return 0;
+	}
+	const char *problem = issuer_problem(issuer);
+	if (problem != NULL) {
+		fault_set(fault, STATUS_INVALID_ARGUMENT, field, "%s %s", field, problem);
+		return -EINVAL;
+	}
+	*ret_issuer = issuer;
+	return 0;
+}
