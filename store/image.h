@@ -27,7 +27,20 @@ enum image_slab {
 	IMAGE_SLABS,
 };
 
-// An encoded Tariff on the heap. Owned by the image edit that replaces it (image_edit.h).
+// The most of each, beyond the first handle: address space reserved per image (about 11 GiB), not memory. A store past
+// one of them gets -ENOMEM.
+enum {
+	IMAGE_TARIFFS_MAX = 1 << 20,
+	IMAGE_GROUPS_MAX = 1 << 20,
+	IMAGE_POINTS_MAX = 1 << 24,
+	IMAGE_EVSES_MAX = 1 << 25,
+	IMAGE_CUSTOMERS_MAX = 1 << 26,
+	IMAGE_TOKENS_MAX = 1 << 26,
+	IMAGE_MEMBERSHIPS_MAX = 1 << 27,
+};
+
+// An encoded Tariff on the heap. Owned by the image edit that replaces it (image_edit.h), at the end of the index by
+// image_free_bodies().
 struct tariff_body {
 	uint32_t size;
 	char data[];
@@ -127,8 +140,12 @@ struct image {
 
 // -ENOMEM. `strings` must outlive the image.
 MUST_CHECK int image_init(struct image *image, const struct strings *strings, uint64_t seed);
+// Harmless on a zeroed one. Leaves the tariff bodies, which images share.
 void image_finish(struct image *image);
-// Makes `image` an exact copy of `source`: same handles, same revision; tariff bodies are shared. -ENOMEM.
+// The bodies of all tariffs. Once, for one of the two images, before both are finished.
+void image_free_bodies(struct image *image);
+// Makes `image`, which is new, an exact copy of `source`: same handles, same revision; tariff bodies are shared.
+// -ENOMEM.
 MUST_CHECK int image_copy(struct image *image, const struct image *source);
 
 // ---------------------------------------------------------------- records of a handle
@@ -173,10 +190,15 @@ static inline struct bytes image_string(const struct image *image, uint32_t stri
 
 // ---------------------------------------------------------------- look-ups: a handle, 0 when there is none
 
+// The hash under which a record stands in the table of its slab: of an id's compare form,
 static inline uint64_t image_hash_key(const struct image *image, const struct id_key *key)
 {
 	return hash_bytes(key->data, key->size, image->seed);
 }
+// of a token's uid folded by its type,
+uint64_t image_token_hash(const struct image *image, enum token_type type, struct bytes uid);
+// of a membership's two ends.
+uint64_t image_membership_hash(const struct image *image, uint32_t group, uint32_t customer);
 
 // Tariff, group, point, EVSE or customer by the compare form of its id.
 uint32_t image_find(const struct image *image, enum image_slab slab, const struct id_key *key);
@@ -190,5 +212,39 @@ uint32_t image_find_token(const struct image *image, const struct issuer *issuer
 uint32_t image_lookup_token(const struct image *image, struct bytes uid, enum token_type type,
 			    const struct issuer *issuer);
 
-// Starts loading what a decision about (point key, uid) will touch first.
-void image_prefetch(const struct image *image, enum image_slab slab, uint64_t hash);
+// ---------------------------------------------------------------- look-ups in steps, so that cache misses overlap
+//
+// Every step starts loading what the next one reads: prepare all look-ups, then step all, then finish all.
+
+struct image_key {
+	struct id_key key;
+	uint64_t hash;
+};
+
+// Folds and hashes `id` by the fold of `slab`'s ids, and starts loading the table's slot.
+void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key);
+// As image_find().
+uint32_t image_key_find(const struct image *image, enum image_slab slab, const struct image_key *key);
+
+enum { IMAGE_UID_FORMS = 3 }; // plain, RFID, EMAID
+
+// A uid in every form a stored token may have it; those that are different.
+struct image_uid {
+	uint32_t forms_count;
+	uint8_t form_of_fold[IMAGE_UID_FORMS]; // by enum id_fold
+	struct image_key forms[IMAGE_UID_FORMS];
+};
+
+// `type` narrows to its own form.
+void image_uid_prepare(const struct image *image, struct bytes uid, enum token_type type, struct image_uid *ret_uid);
+// As image_lookup_token().
+uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
+			  const struct issuer *issuer);
+
+void image_prefetch_slot(const struct image *image, enum image_slab slab, uint64_t hash);
+// Reads the slot and starts loading the record it names.
+void image_prefetch_record(const struct image *image, enum image_slab slab, uint64_t hash);
+static inline void image_prefetch(const struct image *image, enum image_slab slab, uint32_t handle)
+{
+	__builtin_prefetch(slab_get(&image->slabs[slab], handle));
+}

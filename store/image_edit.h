@@ -10,7 +10,10 @@
 //     image_edit_repeat(edit, old image)     cannot fail: what it needs was reserved on both images by the edits
 //     image_edit_end(edit)                   frees the tariff bodies nobody can see any more
 //
-// or image_edit_rollback(edit, 0) and image_edit_end() when the commit is given up.
+// or image_edit_rollback(edit, 0) and image_edit_end() when the commit is given up. The caller sets the target's
+// revision before it publishes; image_edit_repeat() takes it over.
+//
+// Strings interned for an edit that is taken back stay interned: the arena of strings only grows until a restart.
 #pragma once
 
 #include "store/image.h"
@@ -20,7 +23,8 @@ struct image_edit;
 MUST_CHECK int image_edit_create(struct strings *strings, struct image_edit **ret_edit);
 void image_edit_destroy(struct image_edit *edit);
 
-// `target` is edited now, `other` will be brought up to date by image_edit_repeat(). Both are equal.
+// `target` is edited now, `other` will be brought up to date by image_edit_repeat(). Both are equal. `other` NULL:
+// there is none yet (image_copy() will make it); then nothing is repeated before image_edit_end().
 void image_edit_begin(struct image_edit *edit, struct image *target, struct image *other);
 size_t image_edit_mark(const struct image_edit *edit);
 void image_edit_rollback(struct image_edit *edit, size_t mark);
@@ -31,7 +35,7 @@ void image_edit_end(struct image_edit *edit);
 MUST_CHECK int image_edit_add(struct image_edit *edit, enum image_slab slab, uint32_t *ret_handle);
 // The record, to be written at once (before the next call). -ENOMEM; *ret_record untouched then.
 MUST_CHECK int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t handle, void *ret_record);
-// The record must be in no table and in no chain any more. -ENOMEM.
+// The record must be in no table and in no chain any more. A tariff's body goes with it. -ENOMEM.
 MUST_CHECK int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t handle);
 // Table of the same slab. -ENOMEM.
 MUST_CHECK int image_edit_link(struct image_edit *edit, enum image_slab slab, uint64_t hash, uint32_t handle);
@@ -41,7 +45,3 @@ MUST_CHECK int image_edit_set_tariff_body(struct image_edit *edit, uint32_t tari
 
 const struct image *image_edit_image(const struct image_edit *edit); // the target
 struct strings *image_edit_strings(const struct image_edit *edit);
-
-// The hash under which a token stands in its table, and a membership in its.
-uint64_t image_token_hash(const struct image *image, enum token_type type, struct bytes uid);
-uint64_t image_membership_hash(const struct image *image, uint32_t group, uint32_t customer);

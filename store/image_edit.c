@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+// A journal of what was done, in order: read backwards it undoes, read forwards it repeats. Undoing needs the former
+// bytes of records; repeating copies the records from the target, which nobody writes by then.
+#include "store/image_edit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	EDIT_ENTRIES_MIN = 256,
+	EDIT_FORMER_MIN = 16 * 1024,            // bytes
+	EDIT_ENTRIES_KEPT_MAX = 64 * 1024,      // more is given back at the end of a commit
+	EDIT_FORMER_KEPT_MAX = 2 * 1024 * 1024, // bytes; likewise
+};
+
+enum edit_kind {
+	EDIT_ADD,    // a record was taken
+	EDIT_MODIFY, // it is written; its former bytes were saved
+	EDIT_REMOVE, // it was released; its former bytes were saved
+	EDIT_LINK,   // (tag, handle) was put into the table
+	EDIT_UNLINK, // or taken out
+	EDIT_BODY,   // a tariff's body was replaced, or went with the tariff
+};
+
+struct edit_entry {
+	uint8_t kind; // enum edit_kind
+	uint8_t slab; // enum image_slab
+	uint32_t handle;
+	union {
+		uint32_t tag;  // LINK, UNLINK
+		bool fresh;    // ADD: a handle never used before
+		size_t former; // MODIFY, REMOVE: offset of the former bytes
+		struct {
+			struct tariff_body *before; // freed at the end
+			struct tariff_body *after;  // freed at a rollback
+		} body;
+	};
+};
+
+struct image_edit {
+	struct strings *strings;
+	struct image *target;
+	struct image *other; // NULL: there is none
+	struct edit_entry *entries;
+	size_t entries_count;
+	size_t entries_limit;
+	char *former;
+	size_t former_size;
+	size_t former_limit;
+	// Bigger tables for `other`, empty, where the target's has grown. `other` is being read and cannot have them
+	// before image_edit_repeat(), which may not fail to get them. They outlive a commit that was given up.
+	struct table aside[IMAGE_SLABS];
+	bool repeated;
+};
+
+int image_edit_create(struct strings *strings, struct image_edit **ret_edit)
+{
+	struct image_edit *edit = calloc(1, sizeof(*edit));
+	if (edit == NULL)
+		return -ENOMEM;
+	edit->strings = strings;
+	*ret_edit = edit;
+	return 0;
+}
+
+void image_edit_destroy(struct image_edit *edit)
+{
+	if (edit == NULL)
+		return;
+	for (int i = 0; i < IMAGE_SLABS; i++)
+		table_finish(&edit->aside[i]);
+	free(edit->entries);
+	free(edit->former);
+	free(edit);
+}
+
+const struct image *image_edit_image(const struct image_edit *edit)
+{
+	return edit->target;
+}
+
+struct strings *image_edit_strings(const struct image_edit *edit)
+{
+	return edit->strings;
+}
+
+// ---------------------------------------------------------------- the journal
+
+static int grow(void **memory, size_t *limit, size_t limit_min, size_t item_size)
+{
+	const size_t bigger = *limit == 0 ? limit_min : *limit * 2;
+	void *moved = realloc(*memory, bigger * item_size);
+	if (moved == NULL)
+		return -ENOMEM;
+	*memory = moved;
+	*limit = bigger;
+	return 0;
+}
+
+// Room for `entries` more entries and `bytes` more former bytes: every edit asks first and then cannot fail half-way.
+static int reserve_journal(struct image_edit *edit, size_t entries, size_t bytes)
+{
+	int error = 0;
+	while (error == 0 && edit->entries_limit - edit->entries_count < entries)
+		error = grow((void **)&edit->entries, &edit->entries_limit, EDIT_ENTRIES_MIN, sizeof(*edit->entries));
+	while (error == 0 && edit->former_limit - edit->former_size < bytes)
+		error = grow((void **)&edit->former, &edit->former_limit, EDIT_FORMER_MIN, 1);
+	return error;
+}
+
+static struct edit_entry *push(struct image_edit *edit, enum edit_kind kind, enum image_slab slab, uint32_t handle)
+{
+	struct edit_entry *entry = &edit->entries[edit->entries_count++];
+	*entry = (struct edit_entry){.kind = (uint8_t)kind, .slab = (uint8_t)slab, .handle = handle};
+	return entry;
+}
+
+static void push_record(struct image_edit *edit, enum edit_kind kind, enum image_slab slab, uint32_t handle)
+{
+	const struct slab *records = &edit->target->slabs[slab];
+	push(edit, kind, slab, handle)->former = edit->former_size;
+	memcpy(edit->former + edit->former_size, slab_get(records, handle), records->record_size);
+	edit->former_size += records->record_size;
+}
+
+// ---------------------------------------------------------------- edits
+
+int image_edit_add(struct image_edit *edit, enum image_slab slab, uint32_t *ret_handle)
+{
+	struct slab *records = &edit->target->slabs[slab];
+	int error = reserve_journal(edit, 1, 0);
+	if (error == 0)
+		error = slab_reserve(records);
+	if (error == 0 && edit->other != NULL)
+		error = slab_extend(&edit->other->slabs[slab], records->limit);
+	if (error != 0)
+		return error;
+	const bool fresh = records->first_free == 0;
+	const uint32_t handle = slab_take(records);
+	push(edit, EDIT_ADD, slab, handle)->fresh = fresh;
+	*ret_handle = handle;
+	return 0;
+}
+
+int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t handle, void *ret_record)
+{
+	const struct slab *records = &edit->target->slabs[slab];
+	const int error = reserve_journal(edit, 1, records->record_size);
+	if (error != 0)
+		return error;
+	push_record(edit, EDIT_MODIFY, slab, handle);
+	void *record = slab_get(records, handle);
+	memcpy(ret_record, &record, sizeof(record));
+	return 0;
+}
+
+int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t handle)
+{
+	struct slab *records = &edit->target->slabs[slab];
+	const int error = reserve_journal(edit, 2, records->record_size);
+	if (error != 0)
+		return error;
+	if (slab == IMAGE_TARIFFS)
+		push(edit, EDIT_BODY, slab, handle)->body.before = image_tariff(edit->target, handle)->body;
+	push_record(edit, EDIT_REMOVE, slab, handle);
+	slab_release(records, handle);
+	return 0;
+}
+
+static int reserve_aside(struct image_edit *edit, enum image_slab slab)
+{
+	const uint32_t mask = edit->target->tables[slab].mask;
+	struct table *aside = &edit->aside[slab];
+	if (edit->other == NULL || edit->other->tables[slab].mask >= mask || aside->mask >= mask)
+		return 0;
+	struct table bigger;
+	const int error = table_init_size(&bigger, mask);
+	if (error != 0)
+		return error;
+	table_finish(aside);
+	*aside = bigger;
+	return 0;
+}
+
+int image_edit_link(struct image_edit *edit, enum image_slab slab, uint64_t hash, uint32_t handle)
+{
+	struct table *table = &edit->target->tables[slab];
+	int error = reserve_journal(edit, 1, 0);
+	if (error == 0)
+		error = table_reserve(table);
+	if (error == 0)
+		error = reserve_aside(edit, slab);
+	if (error != 0)
+		return error;
+	push(edit, EDIT_LINK, slab, handle)->tag = table_tag(hash);
+	table_insert(table, table_tag(hash), handle);
+	return 0;
+}
+
+int image_edit_unlink(struct image_edit *edit, enum image_slab slab, uint64_t hash, uint32_t handle)
+{
+	const int error = reserve_journal(edit, 1, 0);
+	if (error != 0)
+		return error;
+	push(edit, EDIT_UNLINK, slab, handle)->tag = table_tag(hash);
+	table_remove(&edit->target->tables[slab], table_tag(hash), handle);
+	return 0;
+}
+
+int image_edit_set_tariff_body(struct image_edit *edit, uint32_t tariff, struct bytes encoded)
+{
+	ASSERT(encoded.size <= UINT32_MAX);
+	int error = reserve_journal(edit, 2, sizeof(struct tariff_record));
+	if (error != 0)
+		return error;
+	struct tariff_body *body = malloc(sizeof(*body) + encoded.size);
+	if (body == NULL)
+		return -ENOMEM;
+	body->size = (uint32_t)encoded.size;
+	if (encoded.size > 0)
+		memcpy(body->data, encoded.data, encoded.size);
+	struct tariff_record *record = image_tariff(edit->target, tariff);
+	struct edit_entry *entry = push(edit, EDIT_BODY, IMAGE_TARIFFS, tariff);
+	entry->body.before = record->body;
+	entry->body.after = body;
+	push_record(edit, EDIT_MODIFY, IMAGE_TARIFFS, tariff);
+	record->body = body;
+	return 0;
+}
+
+// ---------------------------------------------------------------- undoing
+
+static void restore_record(struct image_edit *edit, const struct edit_entry *entry)
+{
+	const struct slab *records = &edit->target->slabs[entry->slab];
+	memcpy(slab_get(records, entry->handle), edit->former + entry->former, records->record_size);
+	edit->former_size = entry->former;
+}
+
+// A fresh record goes back to the end it came from: handles must not depend on what was refused.
+static void undo_add(struct slab *records, const struct edit_entry *entry)
+{
+	if (!entry->fresh) {
+		slab_release(records, entry->handle);
+		return;
+	}
+	ASSERT(records->next == entry->handle + 1);
+	records->next--;
+	records->count--;
+}
+
+static void undo_remove(struct image_edit *edit, const struct edit_entry *entry)
+{
+	const uint32_t handle = slab_take(&edit->target->slabs[entry->slab]);
+	ASSERT(handle == entry->handle); // released last, so taken first
+	restore_record(edit, entry);
+}
+
+static void undo(struct image_edit *edit, const struct edit_entry *entry)
+{
+	struct slab *records = &edit->target->slabs[entry->slab];
+	struct table *table = &edit->target->tables[entry->slab];
+	switch ((enum edit_kind)entry->kind) {
+	case EDIT_ADD:
+		undo_add(records, entry);
+		break;
+	case EDIT_REMOVE:
+		undo_remove(edit, entry);
+		break;
+	case EDIT_MODIFY:
+		restore_record(edit, entry);
+		break;
+	case EDIT_LINK:
+		table_remove(table, entry->tag, entry->handle);
+		break;
+	case EDIT_UNLINK:
+		table_insert(table, entry->tag, entry->handle);
+		break;
+	case EDIT_BODY:
+		free(entry->body.after);
+		break;
+	}
+}
+
+void image_edit_rollback(struct image_edit *edit, size_t mark)
+{
+	ASSERT(mark <= edit->entries_count && !edit->repeated);
+	while (edit->entries_count > mark)
+		undo(edit, &edit->entries[--edit->entries_count]);
+}
+
+// ---------------------------------------------------------------- the life of a commit
+
+void image_edit_begin(struct image_edit *edit, struct image *target, struct image *other)
+{
+	ASSERT(edit->entries_count == 0);
+	ASSERT(other == NULL || other->revision == target->revision);
+	edit->target = target;
+	edit->other = other;
+	edit->repeated = false;
+}
+
+size_t image_edit_mark(const struct image_edit *edit)
+{
+	return edit->entries_count;
+}
+
+static void adopt_tables(struct image_edit *edit)
+{
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		struct table *table = &edit->other->tables[i], *aside = &edit->aside[i];
+		if (aside->slots == NULL || aside->mask <= table->mask)
+			continue;
+		table_move(aside, table);
+		*table = *aside;
+		*aside = (struct table){0};
+	}
+}
+
+static void repeat(struct image_edit *edit, const struct edit_entry *entry)
+{
+	const struct slab *records = &edit->target->slabs[entry->slab];
+	struct table *table = &edit->other->tables[entry->slab];
+	switch ((enum edit_kind)entry->kind) {
+	case EDIT_ADD:
+	case EDIT_MODIFY:
+	case EDIT_REMOVE:
+		memcpy(slab_get(&edit->other->slabs[entry->slab], entry->handle), slab_get(records, entry->handle),
+		       records->record_size);
+		break;
+	case EDIT_LINK:
+		table_insert(table, entry->tag, entry->handle);
+		break;
+	case EDIT_UNLINK:
+		table_remove(table, entry->tag, entry->handle);
+		break;
+	case EDIT_BODY:
+		break;
+	}
+}
+
+void image_edit_repeat(struct image_edit *edit)
+{
+	ASSERT(edit->other != NULL && !edit->repeated);
+	adopt_tables(edit);
+	for (size_t i = 0; i < edit->entries_count; i++)
+		repeat(edit, &edit->entries[i]);
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		const struct slab *from = &edit->target->slabs[i];
+		struct slab *to = &edit->other->slabs[i];
+		to->next = from->next;
+		to->first_free = from->first_free;
+		to->count = from->count;
+	}
+	edit->other->revision = edit->target->revision;
+	edit->repeated = true;
+}
+
+// A commit of ordinary size finds the journal's memory ready; a huge one does not keep it.
+static void give_back_journal(struct image_edit *edit)
+{
+	if (edit->entries_limit > EDIT_ENTRIES_KEPT_MAX) {
+		free(edit->entries);
+		edit->entries = NULL;
+		edit->entries_limit = 0;
+	}
+	if (edit->former_limit > EDIT_FORMER_KEPT_MAX) {
+		free(edit->former);
+		edit->former = NULL;
+		edit->former_limit = 0;
+	}
+}
+
+void image_edit_end(struct image_edit *edit)
+{
+	ASSERT(edit->entries_count == 0 || edit->repeated || edit->other == NULL);
+	for (size_t i = 0; i < edit->entries_count; i++)
+		if (edit->entries[i].kind == EDIT_BODY)
+			free(edit->entries[i].body.before);
+	edit->entries_count = 0;
+	edit->former_size = 0;
+	give_back_journal(edit);
+	edit->target = edit->other = NULL;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking up tokens. The table's tag is the hash of the uid in compare form alone, so the tokens several issuers or
+// types have under one uid stand under one tag, and a reader who knows only the uid finds them all (DESIGN 1.1).
+#include "store/image.h"
+
+enum { COUNTRY_CODE_SIZE = 2 };
+
+// ---------------------------------------------------------------- issuers
+
+static struct bytes token_issuer(const struct image *image, const struct token_record *token)
+{
+	return (token->flags & TOKEN_FOREIGN) ? image_string(image, token->owner) : (struct bytes){0};
+}
+
+static bool part_equals(struct bytes a, struct bytes b)
+{
+	struct id_key key_a, key_b;
+	id_fold(ID_FOLD_PLAIN, a, &key_a);
+	id_fold(ID_FOLD_PLAIN, b, &key_b);
+	return bytes_equal(id_key_bytes(&key_a), id_key_bytes(&key_b));
+}
+
+static bool has_issuer(const struct image *image, const struct token_record *token, const struct issuer *issuer)
+{
+	const struct bytes own = token_issuer(image, token);
+	return own.size > COUNTRY_CODE_SIZE &&
+	       part_equals((struct bytes){own.data, COUNTRY_CODE_SIZE}, issuer->country_code) &&
+	       part_equals((struct bytes){own.data + COUNTRY_CODE_SIZE, own.size - COUNTRY_CODE_SIZE},
+			   issuer->party_id);
+}
+
+// The country code has a fixed size, so both parts in one order as (country_code, party_id) do.
+static int compare_issuers(const struct image *image, const struct token_record *a, const struct token_record *b)
+{
+	struct id_key key_a, key_b;
+	id_fold(ID_FOLD_PLAIN, token_issuer(image, a), &key_a);
+	id_fold(ID_FOLD_PLAIN, token_issuer(image, b), &key_b);
+	return bytes_compare(id_key_bytes(&key_a), id_key_bytes(&key_b));
+}
+
+// ---------------------------------------------------------------- uids
+
+static bool uid_matches(const struct image *image, const struct token_record *token, const struct id_key *key)
+{
+	const struct bytes uid = image_id(image, &token->uid);
+	if (bytes_equal(uid, id_key_bytes(key)))
+		return true;
+	struct id_key folded;
+	id_fold(id_fold_of_token(token->type), uid, &folded);
+	return bytes_equal(id_key_bytes(&folded), id_key_bytes(key));
+}
+
+static void add_form(const struct image *image, const struct id_key *key, enum id_fold fold, struct image_uid *uid)
+{
+	for (uint32_t i = 0; i < uid->forms_count; i++) {
+		if (bytes_equal(id_key_bytes(&uid->forms[i].key), id_key_bytes(key))) {
+			uid->form_of_fold[fold] = (uint8_t)i;
+			return;
+		}
+	}
+	struct image_key *form = &uid->forms[uid->forms_count];
+	form->key = *key;
+	form->hash = image_hash_key(image, key);
+	image_prefetch_slot(image, IMAGE_TOKENS, form->hash);
+	uid->form_of_fold[fold] = (uint8_t)uid->forms_count++;
+}
+
+void image_uid_prepare(const struct image *image, struct bytes uid, enum token_type type, struct image_uid *ret_uid)
+{
+	static const enum id_fold all[IMAGE_UID_FORMS] = {ID_FOLD_PLAIN, ID_FOLD_RFID, ID_FOLD_EMAID};
+	const enum id_fold only = id_fold_of_token(type);
+	ret_uid->forms_count = 0;
+	for (size_t i = 0; i < IMAGE_UID_FORMS; i++) {
+		if (type != TOKEN_TYPE_UNSPECIFIED && all[i] != only)
+			continue;
+		struct id_key key;
+		id_fold(all[i], uid, &key);
+		add_form(image, &key, all[i], ret_uid);
+	}
+}
+
+// DESIGN 1.1: own before foreign; then RFID before other types; then the lowest issuer; then the lowest type number.
+static bool comes_before(const struct image *image, const struct token_record *a, const struct token_record *b)
+{
+	const bool a_foreign = a->flags & TOKEN_FOREIGN, b_foreign = b->flags & TOKEN_FOREIGN;
+	if (a_foreign != b_foreign)
+		return b_foreign;
+	if ((a->type == TOKEN_TYPE_RFID) != (b->type == TOKEN_TYPE_RFID))
+		return a->type == TOKEN_TYPE_RFID;
+	const int order = compare_issuers(image, a, b);
+	return order != 0 ? order < 0 : a->type < b->type;
+}
+
+struct token_narrowing {
+	enum token_type type;        // UNSPECIFIED: any
+	const struct issuer *issuer; // NULL: any
+};
+
+// The best token under one form of the uid, or `best` if none is better.
+static uint32_t lookup_form(const struct image *image, const struct image_uid *uid, uint32_t form,
+			    const struct token_narrowing *narrowing, uint32_t best)
+{
+	const struct image_key *key = &uid->forms[form];
+	const uint32_t tag = table_tag(key->hash);
+	uint32_t position = tag, handle;
+	while ((handle = table_next(&image->tables[IMAGE_TOKENS], tag, &position)) != 0) {
+		const struct token_record *token = image_token(image, handle);
+		if (narrowing->type != TOKEN_TYPE_UNSPECIFIED && narrowing->type != token->type)
+			continue;
+		if (uid->form_of_fold[id_fold_of_token(token->type)] != form || !uid_matches(image, token, &key->key))
+			continue;
+		if (narrowing->issuer != NULL && !has_issuer(image, token, narrowing->issuer))
+			continue;
+		if (best == 0 || comes_before(image, token, image_token(image, best)))
+			best = handle;
+	}
+	return best;
+}
+
+uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
+			  const struct issuer *issuer)
+{
+	const struct token_narrowing narrowing = {.type = type, .issuer = issuer};
+	uint32_t best = 0;
+	for (uint32_t i = 0; i < uid->forms_count; i++)
+		if (LIKELY(uid->forms[i].key.size > 0))
+			best = lookup_form(image, uid, i, &narrowing, best);
+	return best;
+}
+
+uint32_t image_lookup_token(const struct image *image, struct bytes uid, enum token_type type,
+			    const struct issuer *issuer)
+{
+	struct image_uid forms;
+	image_uid_prepare(image, uid, type, &forms);
+	return image_uid_lookup(image, &forms, type, issuer);
+}
+
+uint64_t image_token_hash(const struct image *image, enum token_type type, struct bytes uid)
+{
+	struct id_key key;
+	id_fold(id_fold_of_token(type), uid, &key);
+	return image_hash_key(image, &key);
+}
+
+uint32_t image_find_token(const struct image *image, const struct issuer *issuer, enum token_type type,
+			  struct bytes uid)
+{
+	struct id_key key;
+	id_fold(id_fold_of_token(type), uid, &key);
+	const uint32_t tag = table_tag(image_hash_key(image, &key));
+	uint32_t position = tag, handle;
+	while ((handle = table_next(&image->tables[IMAGE_TOKENS], tag, &position)) != 0) {
+		const struct token_record *token = image_token(image, handle);
+		const bool foreign = token->flags & TOKEN_FOREIGN;
+		if (token->type == type && foreign == (issuer != NULL) && uid_matches(image, token, &key) &&
+		    (issuer == NULL || has_issuer(image, token, issuer)))
+			break;
+	}
+	return handle;
+}
