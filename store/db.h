@@ -18,7 +18,7 @@ struct db;
 struct db_read;
 
 enum db_table {
-	DB_META,            // format, revision
+	DB_META,            // format, revision, time
 	DB_TARIFFS,         // key: compare form
 	DB_GROUPS,          // likewise
 	DB_POINTS,          // likewise; the stored ChargePoint has its charge_group_id
@@ -32,7 +32,7 @@ enum db_table {
 
 enum {
 	DB_KEY_SIZE_MAX = 200,
-	DB_MAP_FULL_PERCENT = 80, // writes but deletes are refused from here on
+	DB_MAP_FULL_PERCENT = 80, // the caller admits only deletes from here on: they need free pages, too
 };
 
 struct db_options {
@@ -45,8 +45,15 @@ struct db_options {
 // says what is wrong with which file and the way out.
 MUST_CHECK int db_open(const struct db_options *options, struct db **ret_db, struct fault *fault);
 void db_close(struct db *db);
+// Bytes of the pages in use after the last commit, and the most there can be. Any thread.
 uint64_t db_bytes_used(const struct db *db);
 uint64_t db_bytes_max(const struct db *db);
+// DB_MAP_FULL_PERCENT is reached: commit only what takes things away. Any thread.
+bool db_is_full(const struct db *db);
+const char *db_path(const struct db *db); // of the data file, for messages
+const char *db_table_name(enum db_table table);
+// "FILE is damaged: ...", and the way out.
+void db_fault_damaged(struct fault *fault, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
 MUST_CHECK int db_count(struct db_read *read, enum db_table table, uint64_t *ret_count);
 
 // ---------------------------------------------------------------- writing (writer thread)
@@ -60,9 +67,9 @@ struct db_write {
 };
 
 // All of `writes` and the new revision in one synced transaction, or nothing. Later entries under a key win.
-// `writes` is reordered. 0 only when it is on disk. -ENOSPC: nothing was written, the store goes on.
+// 0 only when it is on disk. -ENOSPC (map or disk): nothing was written, the store goes on.
 // Any other error: whether it is on disk is unknown, and the store refuses every later commit with -EIO.
-MUST_CHECK int db_commit(struct db *db, struct db_write *writes, size_t writes_count, uint64_t revision);
+MUST_CHECK int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision);
 
 // ---------------------------------------------------------------- reading (any thread, one at a time per db_read)
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/bytes.h"
-#include "proto/messages.h"
+#include "proto/ids.h"
 #include "store/db.h"
 
 struct db_key {

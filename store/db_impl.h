@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the database share. Nobody else includes this, nor lmdb.h.
+//
+//     db_check.c  the file before LMDB sees it: is every page it will follow there, and sound?
+//     db_open.c   directory, lock, creation, format
+//     db_write.c  commits
+//     db_read.c   snapshots
+#pragma once
+
+#include "store/db.h"
+
+#include <assert.h>
+#include <lmdb.h>
+#include <stdatomic.h>
+
+enum {
+	DB_FORMAT = 1,       // what this build writes; a newer one is refused
+	DB_RECORD_SIZE = 16, // of struct db_header
+};
+
+// In front of every value. In the byte order of the machine, as LMDB's own structures are.
+struct db_header {
+	uint32_t crc;      // CRC-32C, started with the table's number, over key, the rest of this, and the body
+	uint32_t reserved; // 0
+	uint64_t modified_revision;
+};
+static_assert(sizeof(struct db_header) == DB_RECORD_SIZE, "on disk");
+
+// The end of a table, so that a key beyond it can be appended without a search. May be beyond the last record.
+struct db_last {
+	uint32_t size;
+	char data[DB_KEY_SIZE_MAX];
+};
+
+struct db {
+	MDB_env *env;
+	MDB_dbi tables[DB_TABLES];
+	struct db_last last[DB_TABLES]; // the writer's
+	struct db_order *order;         // the writer's scratch
+	size_t order_limit;
+	int fatal;          // the error after which nothing more is written
+	int lock_fd;        // flock: one process per store
+	uint64_t bytes_max; // of the map
+	_Atomic uint64_t bytes_used;
+	char *path; // of the data file
+};
+
+// LMDB's error as a negative errno: the only place that knows them.
+int db_error(int lmdb_error);
+uint32_t db_crc(enum db_table table, struct bytes key, const struct db_header *header, struct bytes body);
+// The record at (key, value) of LMDB. -EBADMSG when it is damaged.
+MUST_CHECK int db_decode(enum db_table table, const MDB_val *key, const MDB_val *value, struct db_record *ret_record);
+// Bytes of the pages that hold something, within `txn`.
+MUST_CHECK int db_measure(struct db *db, MDB_txn *txn, uint64_t *ret_bytes);
+
+extern const struct bytes db_key_format, db_key_revision;
+
+// db_check.c. Refuses a file that LMDB must not be let near. 0, -ENOENT when there is none, or the fault is set.
+MUST_CHECK int db_check_file(const char *path, struct fault *fault);

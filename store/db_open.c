@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/db_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	DB_FILE_MODE = 0600,
+	DB_DIRECTORY_MODE = 0700,
+	DB_NAME_SIZE_MAX = 16, // of the files in the directory
+};
+
+const struct bytes db_key_format = {.data = "format", .size = 6};
+const struct bytes db_key_revision = {.data = "revision", .size = 8};
+
+// The format record, so that somebody else's LMDB file is told from ours.
+struct db_format {
+	char magic[8];
+	uint32_t version;
+	uint32_t reserved;
+};
+static_assert(sizeof(struct db_format) == 16, "on disk");
+
+static const char DB_MAGIC[8] = "evauthd";
+static const uint64_t DB_REVISION_EMPTY = 1; // DESIGN 1.4
+
+static const char *const table_names[DB_TABLES] = {
+	[DB_META] = "meta",
+	[DB_TARIFFS] = "tariffs",
+	[DB_GROUPS] = "charge_groups",
+	[DB_POINTS] = "charge_points",
+	[DB_CUSTOMERS] = "customers",
+	[DB_TOKENS] = "tokens",
+	[DB_MEMBERSHIPS] = "memberships",
+	[DB_IDEMPOTENCY] = "idempotency",
+	[DB_IDEMPOTENCY_AGE] = "idempotency_age",
+};
+
+const char *db_table_name(enum db_table table)
+{
+	return table_names[table];
+}
+
+int db_error(int lmdb_error)
+{
+	static const struct {
+		int lmdb_error;
+		int error;
+	} rows[] = {
+		{MDB_SUCCESS, 0},
+		{MDB_NOTFOUND, ENOENT},
+		{MDB_MAP_FULL, ENOSPC},
+		{MDB_TXN_FULL, ENOSPC},
+		{MDB_READERS_FULL, EAGAIN},
+		{MDB_CORRUPTED, EBADMSG},
+		{MDB_PAGE_NOTFOUND, EBADMSG},
+		{MDB_INVALID, EBADMSG},
+		{MDB_INCOMPATIBLE, EBADMSG},
+		{MDB_VERSION_MISMATCH, ENOTSUP},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].lmdb_error == lmdb_error)
+			return -rows[i].error;
+	// LMDB's own errors are negative; the others are errno.
+	return lmdb_error < 0 ? -EIO : -lmdb_error;
+}
+
+void db_fault_damaged(struct fault *fault, const char *path, const char *format, ...)
+{
+	char detail[96];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(detail, sizeof(detail), format, arguments);
+	va_end(arguments);
+	fault_set(fault, STATUS_DATA_LOSS, NULL,
+		  "%.80s is damaged: %s; put a backup in its place, or move it away and import an export", path,
+		  detail);
+}
+
+static int db_refuse(struct fault *fault, int error, const char *what, const char *path)
+{
+	fault_set(fault, STATUS_FAILED_PRECONDITION, NULL, "%s %s: %s", what, path, strerror(-error));
+	return error;
+}
+
+// ---------------------------------------------------------------- directory and lock
+
+static int db_prepare_directory(const struct db_options *options, struct fault *fault)
+{
+	const char *directory = options->directory;
+	struct stat status;
+	if (!options->read_only && mkdir(directory, DB_DIRECTORY_MODE) != 0 && errno != EEXIST)
+		return db_refuse(fault, -errno, "cannot create the store's directory", directory);
+	if (stat(directory, &status) != 0)
+		return db_refuse(fault, -errno, "cannot use the store's directory", directory);
+	if (!S_ISDIR(status.st_mode))
+		return db_refuse(fault, -ENOTDIR, "cannot use the store's directory", directory);
+	if (status.st_mode & (S_IWGRP | S_IWOTH)) {
+		fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
+			  "the store's directory %s can be written by others than its owner: chmod 700 it", directory);
+		return -EPERM;
+	}
+	return 0;
+}
+
+// The lock is the open file's: it goes with the process, however that ends.
+static int db_lock(struct db *db, const struct db_options *options, struct fault *fault)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/LOCK", options->directory);
+	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, DB_FILE_MODE);
+	if (db->lock_fd < 0)
+		return db_refuse(fault, -errno, "cannot open", path);
+	if (flock(db->lock_fd, (options->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return db_refuse(fault, -errno, "cannot lock", path);
+	fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
+		  "another process has the store %s open: stop it, or use a store of your own", options->directory);
+	return -EBUSY;
+}
+
+// ---------------------------------------------------------------- creation
+
+static int db_put_meta(MDB_txn *txn, MDB_dbi meta, struct bytes key, const void *body, size_t size)
+{
+	char value[64];
+	struct db_header header = {.modified_revision = DB_REVISION_EMPTY};
+	header.crc = db_crc(DB_META, key, &header, (struct bytes){.data = body, .size = size});
+	memcpy(value, &header, sizeof(header));
+	memcpy(value + sizeof(header), body, size);
+	return mdb_put(txn, meta, &(MDB_val){.mv_data = (void *)key.data, .mv_size = key.size},
+		       &(MDB_val){.mv_data = value, .mv_size = sizeof(header) + size}, 0);
+}
+
+static int db_write_empty(MDB_env *env)
+{
+	struct db_format format = {.version = DB_FORMAT};
+	memcpy(format.magic, DB_MAGIC, sizeof(format.magic));
+	MDB_txn *txn;
+	MDB_dbi tables[DB_TABLES];
+	int result = mdb_txn_begin(env, NULL, 0, &txn);
+	if (result != 0)
+		return db_error(result);
+	for (int i = 0; result == 0 && i < DB_TABLES; i++)
+		result = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &tables[i]);
+	if (result == 0)
+		result = db_put_meta(txn, tables[DB_META], db_key_format, &format, sizeof(format));
+	if (result == 0)
+		result = db_put_meta(txn, tables[DB_META], db_key_revision, &DB_REVISION_EMPTY,
+				     sizeof(DB_REVISION_EMPTY));
+	if (result == 0)
+		return db_error(mdb_txn_commit(txn));
+	mdb_txn_abort(txn);
+	return db_error(result);
+}
+
+static int db_env_create(const struct db_options *options, const char *path, unsigned flags, MDB_env **ret_env)
+{
+	MDB_env *env;
+	int result = mdb_env_create(&env);
+	if (result != 0)
+		return db_error(result);
+	result = mdb_env_set_mapsize(env, options->map_size);
+	if (result == 0)
+		result = mdb_env_set_maxdbs(env, DB_TABLES);
+	if (result == 0)
+		result = mdb_env_open(env, path, flags | MDB_NOTLS | MDB_NOSUBDIR, DB_FILE_MODE);
+	if (result != 0)
+		mdb_env_close(env); // after a failed open, too
+	else
+		*ret_env = env;
+	return db_error(result);
+}
+
+static int db_sync_directory(const char *directory)
+{
+	const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	const int result = fsync(fd) == 0 ? 0 : -errno;
+	close(fd);
+	return result;
+}
+
+// Under another name first: data.mdb is either not there, or a store.
+static int db_create(const struct db *db, const struct db_options *options, struct fault *fault)
+{
+	char path[PATH_MAX], lock_path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/new.mdb", options->directory);
+	snprintf(lock_path, sizeof(lock_path), "%s/new.mdb-lock", options->directory);
+	unlink(path); // of a creation that was cut short
+	MDB_env *env = NULL;
+	int result = db_env_create(options, path, 0, &env);
+	if (result == 0) {
+		result = db_write_empty(env);
+		mdb_env_close(env);
+	}
+	unlink(lock_path);
+	if (result == 0 && rename(path, db->path) != 0)
+		result = -errno;
+	if (result == 0)
+		result = db_sync_directory(options->directory);
+	return result == 0 ? 0 : db_refuse(fault, result, "cannot create", db->path);
+}
+
+// ---------------------------------------------------------------- opening
+
+static int db_check_format(const struct db *db, MDB_txn *txn, struct fault *fault)
+{
+	MDB_val key = {.mv_data = (void *)db_key_format.data, .mv_size = db_key_format.size}, value;
+	struct db_record record;
+	struct db_format format;
+	const int result = mdb_get(txn, db->tables[DB_META], &key, &value);
+	if (result != 0 && result != MDB_NOTFOUND)
+		return db_error(result);
+	const bool found = result == 0 && db_decode(DB_META, &key, &value, &record) == 0;
+	if (!found || record.value.size != sizeof(format)) {
+		db_fault_damaged(fault, db->path, "no format record");
+		return -EBADMSG;
+	}
+	memcpy(&format, record.value.data, sizeof(format));
+	if (memcmp(format.magic, DB_MAGIC, sizeof(DB_MAGIC)) == 0 && format.version <= DB_FORMAT)
+		return 0;
+	fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
+		  "%s was written by a newer evauthd (format %u, this one knows up to %u): use that version, or move "
+		  "the file away and import an export",
+		  db->path, format.version, (unsigned)DB_FORMAT);
+	return -ENOTSUP;
+}
+
+static int db_open_tables(struct db *db, MDB_txn *txn, struct fault *fault)
+{
+	for (int i = 0; i < DB_TABLES; i++) {
+		const int result = mdb_dbi_open(txn, table_names[i], 0, &db->tables[i]);
+		if (i == DB_META && (result == MDB_NOTFOUND || result == MDB_INCOMPATIBLE)) {
+			fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
+				  "%s is not a store of evauthd: use another directory", db->path);
+			return -EBADMSG;
+		}
+		if (result != 0) {
+			db_fault_damaged(fault, db->path, "table %s: %s", table_names[i], mdb_strerror(result));
+			return db_error(result);
+		}
+	}
+	return 0;
+}
+
+// Where each table ends.
+static int db_find_last(struct db *db, MDB_txn *txn)
+{
+	int result = 0;
+	for (int i = 0; result == 0 && i < DB_TABLES; i++) {
+		MDB_cursor *cursor;
+		MDB_val key, value;
+		result = mdb_cursor_open(txn, db->tables[i], &cursor);
+		if (result != 0)
+			break;
+		result = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+		mdb_cursor_close(cursor);
+		if (result == 0 && key.mv_size <= sizeof(db->last[i].data)) {
+			db->last[i].size = (uint32_t)key.mv_size;
+			memcpy(db->last[i].data, key.mv_data, key.mv_size);
+		} else if (result == 0) {
+			result = MDB_CORRUPTED;
+		} else if (result == MDB_NOTFOUND) {
+			result = 0;
+		}
+	}
+	return db_error(result);
+}
+
+int db_measure(struct db *db, MDB_txn *txn, uint64_t *ret_bytes)
+{
+	enum { FREE_LIST, MAIN, FIXED_TABLES, META_PAGES = 2 };
+	uint64_t pages = META_PAGES;
+	MDB_stat stat = {0};
+	for (unsigned i = 0; i < FIXED_TABLES + DB_TABLES; i++) {
+		const int result = mdb_stat(txn, i < FIXED_TABLES ? i : db->tables[i - FIXED_TABLES], &stat);
+		if (result != 0)
+			return db_error(result);
+		pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+	}
+	*ret_bytes = pages * stat.ms_psize;
+	return 0;
+}
+
+static int db_read_state(struct db *db, struct fault *fault)
+{
+	MDB_txn *txn;
+	int result = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
+	if (result != 0)
+		return db_error(result);
+	uint64_t bytes_used = 0;
+	result = db_open_tables(db, txn, fault);
+	if (result == 0)
+		result = db_check_format(db, txn, fault);
+	if (result == 0)
+		result = db_find_last(db, txn);
+	if (result == 0)
+		result = db_measure(db, txn, &bytes_used);
+	atomic_store_explicit(&db->bytes_used, bytes_used, memory_order_relaxed);
+	if (result == 0)
+		return db_error(mdb_txn_commit(txn)); // keeps the tables' handles; abort would close them
+	mdb_txn_abort(txn);
+	return result;
+}
+
+static int db_open_file(struct db *db, const struct db_options *options, struct fault *fault)
+{
+	int result = db_check_file(db->path, fault);
+	if (result == -ENOENT && !options->read_only) {
+		result = db_create(db, options, fault);
+		if (result == 0)
+			result = db_check_file(db->path, fault);
+	}
+	if (result != 0)
+		return result;
+	result = db_env_create(options, db->path, options->read_only ? MDB_RDONLY : 0, &db->env);
+	if (result != 0)
+		return db_refuse(fault, result, "cannot open the store", db->path);
+	int dead;
+	result = db_error(mdb_reader_check(db->env, &dead)); // slots of a process that was killed
+	if (result == 0)
+		result = db_read_state(db, fault);
+	if (result != 0)
+		db_fault_damaged(fault, db->path, "%s", strerror(-result));
+	return result;
+}
+
+int db_open(const struct db_options *options, struct db **ret_db, struct fault *fault)
+{
+	struct db *db = calloc(1, sizeof(*db));
+	if (db == NULL)
+		return -ENOMEM;
+	db->lock_fd = -1;
+	db->bytes_max = options->map_size;
+	int result = -ENOMEM;
+	if (asprintf(&db->path, "%s/data.mdb", options->directory) < 0) {
+		db->path = NULL;
+		goto failed;
+	}
+	result = -ENAMETOOLONG;
+	if (strlen(db->path) + DB_NAME_SIZE_MAX >= PATH_MAX)
+		goto failed;
+	result = db_prepare_directory(options, fault);
+	if (result == 0)
+		result = db_lock(db, options, fault);
+	if (result == 0)
+		result = db_open_file(db, options, fault);
+	if (result != 0)
+		goto failed;
+	*ret_db = db;
+	return 0;
+
+failed:
+	db_refuse(fault, result, "cannot open the store in", options->directory);
+	db_close(db);
+	return result;
+}
+
+void db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	if (db->env != NULL)
+		mdb_env_close(db->env);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	free(db->order);
+	free(db->path);
+	free(db);
+}
+
+uint64_t db_bytes_used(const struct db *db)
+{
+	return atomic_load_explicit(&db->bytes_used, memory_order_relaxed);
+}
+
+uint64_t db_bytes_max(const struct db *db)
+{
+	return db->bytes_max;
+}
+
+bool db_is_full(const struct db *db)
+{
+	return db_bytes_used(db) >= db->bytes_max / 100 * DB_MAP_FULL_PERCENT;
+}
+
+const char *db_path(const struct db *db)
+{
+	return db->path;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/crc32c.h"
+#include "store/db_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct db_read {
+	struct db *db;
+	MDB_txn *txn;
+	MDB_cursor *cursors[DB_TABLES]; // opened when first needed, kept over snapshots
+	bool is_current[DB_TABLES];     // the cursor belongs to this snapshot
+};
+
+uint32_t db_crc(enum db_table table, struct bytes key, const struct db_header *header, struct bytes body)
+{
+	uint32_t crc = crc32c((uint32_t)table, key.data, key.size);
+	crc = crc32c(crc, (const char *)header + sizeof(header->crc), sizeof(*header) - sizeof(header->crc));
+	return crc32c(crc, body.data, body.size);
+}
+
+int db_decode(enum db_table table, const MDB_val *key, const MDB_val *value, struct db_record *ret_record)
+{
+	struct db_header header;
+	if (key->mv_size > DB_KEY_SIZE_MAX || value->mv_size < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, value->mv_data, sizeof(header));
+	const struct db_record record = {
+		.key = {.data = key->mv_data, .size = key->mv_size},
+		.modified_revision = header.modified_revision,
+		.value = {.data = (const char *)value->mv_data + sizeof(header),
+			  .size = value->mv_size - sizeof(header)},
+	};
+	if (header.crc != db_crc(table, record.key, &header, record.value))
+		return -EBADMSG;
+	*ret_record = record;
+	return 0;
+}
+
+// ---------------------------------------------------------------- snapshots
+
+int db_read_create(struct db *db, struct db_read **ret_read)
+{
+	struct db_read *read = calloc(1, sizeof(*read));
+	if (read == NULL)
+		return -ENOMEM;
+	read->db = db;
+	const int result = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &read->txn);
+	if (result != 0) {
+		free(read);
+		return db_error(result);
+	}
+	mdb_txn_reset(read->txn); // keeps the reader slot
+	*ret_read = read;
+	return 0;
+}
+
+void db_read_destroy(struct db_read *read)
+{
+	if (read == NULL)
+		return;
+	for (int i = 0; i < DB_TABLES; i++)
+		if (read->cursors[i] != NULL)
+			mdb_cursor_close(read->cursors[i]);
+	mdb_txn_abort(read->txn);
+	free(read);
+}
+
+int db_read_start(struct db_read *read, uint64_t *ret_revision)
+{
+	int result = db_error(mdb_txn_renew(read->txn));
+	if (result != 0)
+		return result;
+	memset(read->is_current, 0, sizeof(read->is_current));
+	struct db_record record;
+	result = db_get(read, DB_META, db_key_revision, &record);
+	if (result == 0 && record.value.size != sizeof(*ret_revision))
+		result = -EBADMSG;
+	if (result == 0)
+		memcpy(ret_revision, record.value.data, sizeof(*ret_revision));
+	else
+		db_read_stop(read);
+	return result == -ENOENT ? -EBADMSG : result;
+}
+
+void db_read_stop(struct db_read *read)
+{
+	mdb_txn_reset(read->txn);
+}
+
+// ---------------------------------------------------------------- records
+
+int db_get(struct db_read *read, enum db_table table, struct bytes key, struct db_record *ret_record)
+{
+	MDB_val wanted = {.mv_data = (void *)key.data, .mv_size = key.size}, value;
+	if (key.size == 0)
+		return -ENOENT; // LMDB knows no empty key
+	const int result = mdb_get(read->txn, read->db->tables[table], &wanted, &value);
+	return result == 0 ? db_decode(table, &wanted, &value, ret_record) : db_error(result);
+}
+
+int db_count(struct db_read *read, enum db_table table, uint64_t *ret_count)
+{
+	MDB_stat stat;
+	const int result = mdb_stat(read->txn, read->db->tables[table], &stat);
+	if (result == 0)
+		*ret_count = stat.ms_entries;
+	return db_error(result);
+}
+
+static int db_cursor(struct db_read *read, enum db_table table, MDB_cursor **ret_cursor)
+{
+	int result = 0;
+	if (read->cursors[table] == NULL)
+		result = mdb_cursor_open(read->txn, read->db->tables[table], &read->cursors[table]);
+	else if (!read->is_current[table])
+		result = mdb_cursor_renew(read->txn, read->cursors[table]);
+	read->is_current[table] = result == 0;
+	*ret_cursor = read->cursors[table];
+	return result;
+}
+
+static int db_walk(struct db_read *read, enum db_table table, MDB_val *key, MDB_cursor_op operation,
+		   struct db_record *ret_record)
+{
+	MDB_cursor *cursor;
+	MDB_val value;
+	int result = db_cursor(read, table, &cursor);
+	if (result == 0)
+		result = mdb_cursor_get(cursor, key, &value, operation);
+	return result == 0 ? db_decode(table, key, &value, ret_record) : db_error(result);
+}
+
+int db_seek(struct db_read *read, enum db_table table, struct bytes key, struct db_record *ret_record)
+{
+	MDB_val from = {.mv_data = (void *)key.data, .mv_size = key.size};
+	// An empty key sorts before all, but LMDB has no such key to search for.
+	return db_walk(read, table, &from, key.size ? MDB_SET_RANGE : MDB_FIRST, ret_record);
+}
+
+int db_next(struct db_read *read, enum db_table table, struct db_record *ret_record)
+{
+	MDB_val key;
+	return db_walk(read, table, &key, MDB_NEXT, ret_record);
+}
