@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/decide/course.h"
+#include "daemon/decide/words.h"
+
+#include <errno.h>
+
+enum { COUNTRY_CODE_SIZE = 2 };
+
+// ---------------------------------------------------------------- what is asked
+
+static int refuse(struct fault *fault, const char *field, const char *message)
+{
+	fault_set(fault, STATUS_INVALID_ARGUMENT, field, "%s", message);
+	return -EINVAL;
+}
+
+static int check_place(const struct authorize_request *request, struct fault *fault)
+{
+	if (bytes_is_empty(request->charge_point_id) && bytes_is_empty(request->evse_id))
+		return refuse(fault, "charge_point_id", "a charge_point_id or an evse_id is needed");
+	const int error = id_check_optional(ID_FOLD_PLAIN, request->charge_point_id, "charge_point_id", fault);
+	return error ? error : id_check_optional(ID_FOLD_EVSE, request->evse_id, "evse_id", fault);
+}
+
+// Only who asserts that the payment is secured may come without a uid (line 3).
+static int check_caller(struct course *course, struct fault *fault)
+{
+	const struct authorize_request *request = course->request;
+	const int error = issuer_check(request->issuer, "issuer", &course->issuer, fault);
+	if (error != 0)
+		return error;
+	course->may_pay_directly = request->token_type == TOKEN_TYPE_AD_HOC_USER && course->issuer == NULL;
+	const enum id_fold fold = id_fold_of_token(request->token_type);
+	if (course->may_pay_directly)
+		return id_check_optional(fold, request->token_uid, "token_uid", fault);
+	return id_check(fold, request->token_uid, "token_uid", fault);
+}
+
+static int check_request(struct course *course, struct fault *fault)
+{
+	if (course->request->at < 0)
+		return refuse(fault, "at", "at must not be negative");
+	const int error = check_place(course->request, fault);
+	return error ? error : check_caller(course, fault);
+}
+
+// ---------------------------------------------------------------- looking up
+//
+// Nearly all time goes into cache misses, so the two independent look-ups, place and token, go side by side, and each
+// step starts loading what the next one reads.
+
+struct lookups {
+	struct image_key point;
+	struct image_key evse;
+	struct image_uid uid;
+};
+
+static bool names_point(const struct course *course)
+{
+	return !bytes_is_empty(course->request->charge_point_id);
+}
+
+static bool names_evse(const struct course *course)
+{
+	return !bytes_is_empty(course->request->evse_id);
+}
+
+static void prepare(const struct course *course, struct lookups *lookups)
+{
+	const struct image *image = course->image;
+	const struct authorize_request *request = course->request;
+	if (names_point(course))
+		image_key_prepare(image, IMAGE_POINTS, request->charge_point_id, &lookups->point);
+	if (names_evse(course))
+		image_key_prepare(image, IMAGE_EVSES, request->evse_id, &lookups->evse);
+	// A direct payment caller's uid must not be stored under any type.
+	image_uid_prepare(image, request->token_uid,
+			  course->may_pay_directly ? TOKEN_TYPE_UNSPECIFIED : request->token_type, &lookups->uid);
+}
+
+static void prefetch_records(const struct course *course, const struct lookups *lookups)
+{
+	const struct image *image = course->image;
+	if (names_point(course))
+		image_prefetch_record(image, IMAGE_POINTS, lookups->point.hash);
+	if (names_evse(course))
+		image_prefetch_record(image, IMAGE_EVSES, lookups->evse.hash);
+	for (uint32_t i = 0; i < lookups->uid.forms_count; i++)
+		image_prefetch_record(image, IMAGE_TOKENS, lookups->uid.forms[i].hash);
+}
+
+// Line 1: the point, the EVSE, or both, and then they must belong together.
+static void find_place(struct course *course, const struct lookups *lookups)
+{
+	const struct image *image = course->image;
+	uint32_t point = 0;
+	if (names_point(course)) {
+		point = image_key_find(image, IMAGE_POINTS, &lookups->point);
+		if (point == 0) {
+			course_note(course, STEP_POINT_UNKNOWN);
+			return;
+		}
+	}
+	if (names_evse(course)) {
+		course->evse_handle = image_key_find(image, IMAGE_EVSES, &lookups->evse);
+		if (course->evse_handle == 0) {
+			course_note(course, STEP_EVSE_UNKNOWN);
+			return;
+		}
+		const uint32_t point_of_evse = image_evse(image, course->evse_handle)->point;
+		if (point != 0 && point != point_of_evse) {
+			course_note(course, STEP_EVSE_ELSEWHERE);
+			return;
+		}
+		point = point_of_evse;
+	}
+	course->point_handle = point;
+	course->point = image_point(image, point);
+	if (course->point->group != 0) {
+		course->group = image_group(image, course->point->group);
+		__builtin_prefetch(course->group);
+	}
+}
+
+static void find_token(struct course *course, const struct lookups *lookups)
+{
+	const struct authorize_request *request = course->request;
+	if (bytes_is_empty(request->token_uid))
+		return;
+	course->token_handle = image_uid_lookup(course->image, &lookups->uid, request->token_type, course->issuer);
+	if (course->token_handle != 0)
+		course->token = image_token(course->image, course->token_handle);
+	else if (course->may_pay_directly)
+		course->uid_is_stored =
+			image_uid_lookup(course->image, &lookups->uid, TOKEN_TYPE_UNSPECIFIED, NULL) != 0;
+}
+
+static void find_customer(struct course *course)
+{
+	const struct image *image = course->image;
+	if (course->token == NULL || (course->token->flags & TOKEN_FOREIGN))
+		return;
+	course->customer = image_customer(image, course->token->owner);
+	__builtin_prefetch(course->customer);
+	course->membership = image_find_membership(image, course->point->group, course->token->owner);
+}
+
+static void look_up(struct course *course)
+{
+	struct lookups lookups;
+	prepare(course, &lookups);
+	prefetch_records(course, &lookups);
+	find_place(course, &lookups);
+	if (course->group == NULL) // lines 1 and 2: the token is not looked at
+		return;
+	find_token(course, &lookups);
+	find_customer(course);
+}
+
+// ---------------------------------------------------------------- answering
+
+static void answer_token(const struct course *course, struct decision *decision)
+{
+	const struct image *image = course->image;
+	const struct token_record *token = course->token;
+	struct authorize_response *response = &decision->response;
+	response->token_uid = image_id(image, &token->uid);
+	response->token_type = token->type;
+	response->contract_id = image_id(image, &token->contract_id);
+	response->parent_id = image_string(image, token->parent_id);
+	if (course->customer != NULL) {
+		response->customer_id = image_id(image, &course->customer->id);
+		return;
+	}
+	const struct bytes issuer = image_string(image, token->owner);
+	decision->issuer.country_code = (struct bytes){issuer.data, COUNTRY_CODE_SIZE};
+	decision->issuer.party_id = (struct bytes){issuer.data + COUNTRY_CODE_SIZE, issuer.size - COUNTRY_CODE_SIZE};
+	response->issuer = &decision->issuer;
+}
+
+static void answer(const struct course *course, struct decision *decision)
+{
+	const struct image *image = course->image;
+	struct authorize_response *response = &decision->response;
+	*decision = (struct decision){.response = {
+					      .verdict = course->verdict,
+					      .reason = course->reason,
+					      .access = course->access,
+					      .offline_verdict = course->offline_verdict,
+					      .valid_until = course->valid_until,
+					      .revision = image->revision,
+					      .token_uid = course->request->token_uid,
+					      .token_type = course->request->token_type,
+					      .charge_point_id = course->request->charge_point_id,
+					      .decided_at = course->at,
+				      }};
+	if (course->point != NULL) {
+		response->charge_point_id = image_id(image, &course->point->id);
+		response->location_id = image_string(image, course->point->location_id);
+	}
+	if (course->group != NULL)
+		response->charge_group_id = image_id(image, &course->group->id);
+	if (course->token != NULL)
+		answer_token(course, decision);
+	if (course->tariff != 0)
+		response->tariff_id = image_id(image, &image_tariff(image, course->tariff)->id);
+	words_set(response);
+}
+
+static int run(struct course *course, struct decision *ret_decision, struct fault *fault)
+{
+	const int error = check_request(course, fault);
+	if (error != 0)
+		return error;
+	look_up(course);
+	course_decide(course);
+	answer(course, ret_decision);
+	return 0;
+}
+
+static int64_t instant(const struct authorize_request *request, int64_t now)
+{
+	return request->at != 0 ? request->at : now;
+}
+
+int decide(const struct image *image, const struct authorize_request *request, int64_t now,
+	   struct decision *ret_decision, struct fault *fault)
+{
+	struct course course = {.image = image, .request = request, .at = instant(request, now)};
+	return run(&course, ret_decision, fault);
+}
+
+int decide_explained(const struct image *image, const struct authorize_request *request, int64_t now,
+		     struct arena *arena, struct decision *ret_decision, struct fault *fault)
+{
+	struct trace trace = {0};
+	struct course course = {.image = image, .request = request, .at = instant(request, now), .trace = &trace};
+	struct decision decision;
+	int error = run(&course, &decision, fault);
+	if (error == 0)
+		error = course_explain(&course, arena, &decision.response);
+	if (error != 0)
+		return error;
+	*ret_decision = decision;
+	if (decision.response.issuer != NULL)
+		ret_decision->response.issuer = &ret_decision->issuer;
+	return 0;
+}
