@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections: bytes in, bytes out, and every limit on both. What the bytes mean is the handler's business.
+//
+// A connection belongs to the conn_set of one loop and is used on that loop's thread only. Its life:
+//
+//     OPEN ──conn_finish(), peer's end of input──> FINISHING ──everything answered and sent──> LINGERING ──> gone
+//       └──────────── conn_abort(), error, time-out ────────────────────────────────────────────────────────┘
+//
+// Glossary: *input* is what was received and not consumed yet; *output* what was appended and not sent yet; a *hold*
+// is a request that was accepted and is answered later; *in flight* are the bytes of holds and output together. Above
+// the limit of in-flight bytes the connection is not read (backpressure) until half of them are gone.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "daemon/net/loop.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conn;
+struct conn_set;
+
+enum {
+	CONN_LINGER_MS = 1000, // how long a finished connection waits for the peer to close as well
+};
+
+// Shared by the sets of all loops. May be changed at any time, by any thread.
+struct conn_limits {
+	_Atomic uint32_t connections_max;
+	_Atomic uint32_t inflight_bytes_max;
+	_Atomic uint32_t idle_timeout_ms;  // nothing received or sent, nothing in flight
+	_Atomic uint32_t frame_timeout_ms; // a message that was begun must be complete
+	_Atomic uint32_t write_timeout_ms; // the peer must take something
+	// Counted here:
+	_Atomic uint32_t connections; // open now
+	_Atomic uint64_t refused;     // closed on arrival because of connections_max, since the start
+};
+
+enum conn_end {
+	CONN_END_FINISHED, // by conn_finish() or the peer, in order
+	CONN_END_ERROR,    // the peer reset the connection, or the system failed
+	CONN_END_ABORTED,  // conn_abort()
+	CONN_END_IDLE,
+	CONN_END_FRAME_TIMEOUT,
+	CONN_END_WRITE_TIMEOUT,
+};
+
+// One look at the input.
+struct conn_input {
+	struct bytes bytes;  // borrowed for the call
+	size_t consumed;     // out: how many were understood
+	size_t message_size; // out: of the message begun after those, as far as known; 0: none begun, or unknown
+	bool continued;      // out: that message was begun in an earlier call already
+	bool paused; // out: whole messages are left; call again when there is room (the next turn at the earliest)
+};
+
+// All are called on the loop's thread, with `context`. A handler may call anything below on any connection.
+struct conn_handler {
+	size_t session_size; // bytes of the handler's own state in each connection, zeroed at the start
+	void (*on_open)(void *context, struct conn *conn);
+	void (*on_input)(void *context, struct conn *conn, struct conn_input *input);
+	// Everything accepted is answered and nothing more will be read: last words may be appended. Not called when
+	// a connection is aborted.
+	void (*on_last)(void *context, struct conn *conn);
+	// Output is below the mark given to conn_want_room().
+	void (*on_room)(void *context, struct conn *conn);
+	// The connection is gone; its session may be read a last time.
+	void (*on_close)(void *context, struct conn *conn, enum conn_end end);
+	// After conn_set_drain(): the last connection is gone.
+	void (*on_empty)(void *context);
+	void *context;
+};
+
+// ---------------------------------------------------------------- the set
+
+// `limits` and what `handler` points to must outlive the set. One set per loop.
+MUST_CHECK int conn_set_create(struct loop *loop, struct conn_limits *limits, const struct conn_handler *handler,
+			       struct conn_set **ret_set);
+// Aborts what is open. The memory goes with the loop. NULL is fine.
+void conn_set_destroy(struct conn_set *set);
+// Takes the connected, non-blocking socket `fd`; closes it if there are too many or no memory.
+void conn_set_add(struct conn_set *set, int fd);
+// The same from any thread; the connection opens on the loop's thread.
+void conn_set_hand_over(struct conn_set *set, int fd);
+// Finishes all connections; new ones are closed at once.
+void conn_set_drain(struct conn_set *set);
+void conn_set_abort_all(struct conn_set *set);
+uint32_t conn_set_count(const struct conn_set *set);
+
+// ---------------------------------------------------------------- one connection
+
+// Names a connection even when it is gone and its memory is another's.
+struct conn_ref {
+	uint32_t index;
+	uint32_t generation;
+};
+struct conn_ref conn_ref(const struct conn *conn);
+// NULL when the connection is gone.
+struct conn *conn_find(struct conn_set *set, struct conn_ref ref);
+void *conn_session(struct conn *conn);
+
+// Room for `size` bytes at the end of the output, to be followed by conn_commit(). NULL when the connection cannot be
+// answered any more (then it is, or will be, gone). Written at the end of the turn.
+MUST_CHECK char *conn_reserve(struct conn *conn, size_t size);
+// `size` at most what was reserved.
+void conn_commit(struct conn *conn, size_t size);
+// Too much in flight: consume no more input.
+bool conn_is_full(const struct conn *conn);
+size_t conn_output_size(const struct conn *conn);
+// Calls on_room() once, in a later turn, when the output is at most `mark` bytes.
+void conn_want_room(struct conn *conn, size_t mark);
+
+// A request of `bytes` in memory is answered later; conn_release_hold() with the same number.
+void conn_hold(struct conn *conn, size_t bytes);
+void conn_release_hold(struct conn *conn, size_t bytes);
+
+// Reads no more; closes when everything accepted is answered and sent.
+void conn_finish(struct conn *conn);
+// Closes at once.
+void conn_abort(struct conn *conn);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection from inside, shared by conn.c (life, input), conn_output.c and conn_set.c. Private to this folder.
+#pragma once
+
+#include "daemon/net/conn.h"
+#include "daemon/net/loop_internal.h"
+#include "daemon/net/pool.h"
+
+#include <pthread.h>
+
+enum {
+	CONN_SCRATCH_SIZE = 64 * 1024, // one read of a connection without kept input
+	CONN_TURN_BYTES_MAX = 64 * 1024,
+	CONN_INBOX_MAX = 1024,
+};
+
+enum conn_state {
+	CONN_OPEN,      // reads and answers
+	CONN_FINISHING, // reads no more; what was accepted is being answered
+	CONN_LINGERING, // all is sent and our side shut down; what arrives is thrown away until the peer closes too
+	CONN_CLOSED,    // the slot waits for libuv to let go of the handle, or for its next connection
+};
+
+// A run of bytes in pool memory. NULL memory when it is empty.
+struct conn_buffer {
+	char *memory;
+	size_t capacity;
+	size_t start;
+	size_t size;
+};
+
+struct conn {
+	uv_poll_t poll;
+	struct conn_set *set;
+	uint32_t index;
+	uint32_t generation;
+	int fd;
+	int polled; // events asked of libuv
+	enum conn_state state;
+	bool input_ended;   // by the peer
+	size_t input_left;  // bytes still to be read from the socket; SIZE_MAX unless the set drains
+	bool paused;        // whole messages wait in `in`
+	bool throttled;     // too much in flight, until half of it is gone
+	bool last_called;   // on_last()
+	bool is_dirty;      // in the list of connections to write at the end of the turn
+	bool is_ready;      // in the list of connections to look at in the next turn
+	bool write_blocked; // the socket took less than all; wait until it is writable
+	bool wants_room;
+	size_t room_mark;
+	struct conn_buffer in;
+	size_t message_size; // of the message begun in `in`, 0: unknown
+	struct conn_buffer out;
+	uint32_t holds;
+	size_t held_bytes;
+	uint64_t active_ms;         // when something was last received or sent
+	uint64_t message_begun_ms;  // 0: no message begun
+	uint64_t write_progress_ms; // when output last began to wait or to move
+	uint64_t linger_until_ms;
+	struct conn *next_dirty;
+	struct conn *next_ready;
+	struct conn *previous, *next; // among the open ones of the set; `next` also links free slots
+	_Alignas(16) char session[];
+};
+
+struct conn_set {
+	struct loop *loop;
+	struct conn_limits *limits;
+	struct conn_handler handler;
+	struct pool pool;
+	struct conn **slots;
+	uint32_t slots_count, slots_capacity;
+	struct conn *first_free;
+	struct conn *first_open;
+	uint32_t count;   // open
+	uint32_t handles; // of libuv, not closed yet
+	struct conn *first_dirty, *last_dirty;
+	struct conn *first_ready, *last_ready;
+	size_t turn_bytes; // consumed since the end of the last turn
+	uv_idle_t idle;    // active while somebody is ready: the loop does not sleep
+	uv_timer_t tick;   // active while somebody is open
+	bool draining;
+	bool destroyed;
+	pthread_mutex_t inbox_lock;
+	uint32_t inbox_count;
+	int inbox[CONN_INBOX_MAX];
+	char scratch[CONN_SCRATCH_SIZE];
+};
+
+// conn.c
+void conn_drain(struct conn *conn);
+void conn_open(struct conn *conn, int fd);
+void conn_close(struct conn *conn, enum conn_end end);
+// Something changed that may let the connection go on: read again, be fed again, end.
+void conn_consider(struct conn *conn);
+// The next turn came, for a connection in the ready list.
+void conn_on_ready(struct conn *conn);
+void conn_on_tick(struct conn *conn, uint64_t now);
+void conn_buffer_release(struct conn *conn, struct conn_buffer *buffer);
+// -ENOMEM. Afterwards `room` more bytes fit behind the ones there.
+MUST_CHECK int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t room);
+
+// conn_output.c: writes what it can; may close the connection, never calls on_input or on_room.
+void conn_write(struct conn *conn);
+
+// conn_set.c
+void conn_set_flush(struct conn_set *set);
+void conn_set_take_inbox(struct conn_set *set);
+void conn_set_mark_dirty(struct conn_set *set, struct conn *conn);
+void conn_set_mark_ready(struct conn_set *set, struct conn *conn);
+// The connection left the open ones; called by conn_close().
+void conn_set_remove(struct conn_set *set, struct conn *conn);
+// A handle of libuv is closed; the memory goes with the last one of a destroyed set.
+void conn_set_release_handle(struct conn_set *set);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/net/conn_internal.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+char *conn_reserve(struct conn *conn, size_t size)
+{
+	if (conn->state != CONN_OPEN && conn->state != CONN_FINISHING)
+		return NULL;
+	if (conn_buffer_extend(conn, &conn->out, size) != 0) {
+		conn_close(conn, CONN_END_ERROR);
+		return NULL;
+	}
+	return conn->out.memory + conn->out.start + conn->out.size;
+}
+
+void conn_commit(struct conn *conn, size_t size)
+{
+	ASSERT(conn->out.start + conn->out.size + size <= conn->out.capacity);
+	if (conn->out.size == 0)
+		conn->write_progress_ms = loop_now_ms(conn->set->loop);
+	conn->out.size += size;
+	if (!conn->write_blocked)
+		conn_set_mark_dirty(conn->set, conn);
+}
+
+size_t conn_output_size(const struct conn *conn)
+{
+	return conn->out.size;
+}
+
+static ssize_t send_some(struct conn *conn)
+{
+	const char *data = conn->out.memory + conn->out.start;
+	ssize_t sent;
+	do
+		sent = send(conn->fd, data, conn->out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 && errno == EAGAIN ? 0 : sent;
+}
+
+void conn_write(struct conn *conn)
+{
+	if (conn->out.size > 0) {
+		const ssize_t sent = send_some(conn);
+		if (sent < 0) {
+			conn_close(conn, CONN_END_ERROR);
+			return;
+		}
+		conn->out.start += (size_t)sent;
+		conn->out.size -= (size_t)sent;
+		if (sent > 0)
+			conn->active_ms = conn->write_progress_ms = loop_now_ms(conn->set->loop);
+	}
+	conn->write_blocked = conn->out.size > 0;
+	if (conn->out.size == 0)
+		conn_buffer_release(conn, &conn->out);
+	conn_consider(conn);
+}
