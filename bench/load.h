@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client loop of every measurement: one thread, one epoll, C connections with up to D requests on the way each.
+// It is the same for every protocol, so a comparison measures the servers. Map:
+//
+//   requests   made before the run and only copied during it; entry i is frames[ends[i-1] .. ends[i]]
+//   protocol   how to cut answers out of a stream, and whether an answer is the right one
+//   closed     rate 0: every answer sends the next request at once; latency is from the write to the read
+//   open       rate R: request i is due at start + i/R, whatever the server does; latency is from that moment, so a
+//              server that stalls pays for all the requests that had to wait (no coordinated omission)
+//
+// Answers of one connection are expected in the order of its requests: the daemon promises so for Authorize (DESIGN
+// 2), Redis always. Nothing is allocated between the first request and the last answer.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "bench/histogram.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	LOAD_CONNECTIONS_MAX = 10000,
+	LOAD_DEPTH_MAX = 4096,
+	LOAD_FRAME_SIZE_MAX = 128 * 1024,       // of a request
+	LOAD_ANSWER_SIZE_MAX = 2 * 1024 * 1024, // more in one answer is an error
+	LOAD_STATUS_CODES = 32,                 // gRPC codes; higher ones count as the last
+};
+
+struct load_requests {
+	char *frames;
+	uint64_t *ends; // per entry
+	uint32_t count;
+	const void *expected; // the protocol's own
+};
+
+struct load_answer {
+	uint32_t id; // 0 in protocols without ids
+	uint8_t status;
+	struct bytes body; // borrowed from the stream
+};
+
+struct load_protocol {
+	// The first answer in `data`: its size; 0 when it is not whole yet; -EBADMSG when it is none.
+	ssize_t (*parse)(const char *data, size_t size, struct load_answer *ret_answer);
+	// Writes the id into a copied frame; NULL in protocols without ids.
+	void (*stamp)(char *frame, uint32_t id);
+	bool (*is_right)(const struct load_requests *requests, uint32_t entry, const struct load_answer *answer);
+};
+
+struct load_options {
+	const char *server; // HOST:PORT or unix:PATH
+	uint32_t connections;
+	uint32_t depth;
+	double rate; // requests a second over all connections; 0: closed loop
+	double warmup_s;
+	double seconds;
+	uint32_t first_entry; // where in the requests to begin
+	pid_t server_pid;     // 0: unknown; else its CPU time is measured as well
+};
+
+struct load_result {
+	struct histogram latency_ns; // of the requests sent (open loop: due) within the measured time
+	double seconds;              // measured
+	uint64_t answers;            // read within the measured time
+	uint64_t errors[LOAD_STATUS_CODES];
+	uint64_t unanswered; // at the end of the run, after waiting for them
+	uint64_t unsent;     // due and not sent, open loop: no connection had room
+	double client_cpu_s;
+	double server_cpu_s; // -1 when not measured
+	// The first wrong answer, which ends the run.
+	bool is_wrong;
+	uint32_t wrong_entry;
+	uint8_t wrong_status;
+	size_t wrong_size;
+	char wrong_body[64 * 1024]; // its beginning
+};
+
+// 0, or a negative errno when the run could not be carried out (no connection, connection lost, no answer in time,
+// not the protocol), with *ret_what saying what failed (static). ret_result is filled as far as the run went.
+MUST_CHECK int load_run(const struct load_options *options, const struct load_protocol *protocol,
+			const struct load_requests *requests, struct load_result *ret_result, const char **ret_what);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection of the client loop: what is on the way, what is still to be written. Private to load.c.
+#pragma once
+
+#include "bench/load.h"
+
+// A request on the way.
+struct load_slot {
+	uint64_t due_ns; // since when its latency counts
+	uint32_t entry;
+	uint32_t id;
+};
+
+struct load_connection {
+	int fd;
+	bool waits_for_room; // EPOLLOUT is on
+	bool has_staged;     // there is something for the one write of this turn
+	uint32_t depth;      // most requests on the way
+	uint32_t in_flight;
+	uint32_t first_slot; // of the ring: the oldest request on the way
+	struct load_slot *slots;
+	char *out; // out_begin .. out_end are still to be written
+	size_t out_begin, out_end, out_size;
+	char *in; // in_begin .. in_end are not parsed yet
+	size_t in_begin, in_end, in_size;
+};
+
+// -ENOMEM; connects, with TCP_NODELAY; does not block afterwards.
+MUST_CHECK int load_connection_open(struct load_connection *connection, const struct load_options *options,
+				    size_t frame_size_max);
+void load_connection_close(struct load_connection *connection);
+
+static inline bool load_connection_has_room(const struct load_connection *connection)
+{
+	return connection->in_flight < connection->depth;
+}
+// Copies a frame behind those to be written and takes a slot. The caller has looked for room.
+char *load_connection_stage(struct load_connection *connection, struct bytes frame, const struct load_slot *slot);
+// Writes what the socket takes, in one call. 0, or negative errno.
+MUST_CHECK int load_connection_write(struct load_connection *connection);
+static inline bool load_connection_has_output(const struct load_connection *connection)
+{
+	return connection->out_begin < connection->out_end;
+}
+// Reads once. 0 also when nothing was there; -ECONNRESET at the end of the stream; -EMSGSIZE when an answer is larger
+// than any may be.
+MUST_CHECK int load_connection_read(struct load_connection *connection);
+// The oldest request on the way, off the ring. -EPROTO when there is none.
+MUST_CHECK int load_connection_pop(struct load_connection *connection, struct load_slot *ret_slot);

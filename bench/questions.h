@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the load asks: Authorize requests about the world in a given mix, spelled in the ways stations spell them,
+// each with its right answer.
+#pragma once
+
+#include "bench/world_answer.h"
+
+// Shares of the kinds of requests; only their proportions count.
+struct question_mix {
+	uint32_t allowed; // own tokens where they may charge
+	uint32_t denied;  // own tokens where they may not, and unknown charge points
+	uint32_t unknown; // unknown tokens; one in ten a direct payment
+	uint32_t foreign; // tokens of eMSPs
+};
+
+enum { QUESTION_TEXTS = 3 };
+
+// A request and its right answer. The request borrows from `texts` and `issuer`: do not move it.
+struct question {
+	struct world_question asked;
+	struct world_answer answer;
+	struct authorize_request request;
+	struct issuer issuer;
+	char texts[QUESTION_TEXTS][WORLD_TEXT_SIZE];
+};
+
+// Question `number` of the series `seed`: the same every time.
+void question_make(const struct world *world, const struct question_mix *mix, uint64_t seed, uint64_t number,
+		   struct question *ret_question);
