@@ -11,7 +11,7 @@
 
 struct guard {
 	enum codec_mode mode;
-	uint32_t cost_left;
+	size_t messages_left;
 	struct fault *fault;
 };
 
@@ -59,14 +59,6 @@ __attribute__((cold)) static int refuse(const struct guard *guard, const struct 
 	write_path(level, path, sizeof(path));
 	fault_set(guard->fault, STATUS_INVALID_ARGUMENT, path, "%s %s", path[0] ? path : "the body", problem);
 	return -EINVAL;
-}
-
-static int spend(struct guard *guard, const struct guard_level *level, uint32_t cost)
-{
-	if (UNLIKELY(guard->cost_left < cost))
-		return refuse(guard, level, "is one field too many: send this in smaller parts");
-	guard->cost_left -= cost;
-	return 0;
 }
 
 static bool enum_is_fine(const struct guard *guard, const ProtobufCFieldDescriptor *field, uint64_t value)
@@ -127,10 +119,14 @@ static int check_message(struct guard *guard, const struct guard_level *parent, 
 static int check_sub_message(struct guard *guard, struct guard_level *level, const struct schema_field *row,
 			     struct bytes content)
 {
-	int result = spend(guard, level, GUARD_COST_MESSAGE - GUARD_COST_FIELD);
-	if (result == 0 && !row->is_list)
-		result = check_once(guard, level, row);
-	return result ? result : check_message(guard, level, row->sub, content);
+	if (UNLIKELY(guard->messages_left-- == 0))
+		return refuse(guard, level, "is one message too many: send this in smaller parts");
+	if (!row->is_list) {
+		const int result = check_once(guard, level, row);
+		if (result != 0)
+			return result;
+	}
+	return check_message(guard, level, row->sub, content);
 }
 
 static int check_count(struct guard *guard, struct guard_level *level, const struct schema_field *row)
@@ -203,10 +199,8 @@ static int check_message(struct guard *guard, const struct guard_level *parent, 
 		if (UNLIKELY(problem != NULL))
 			return refuse(guard, &level, problem);
 		level.field = schema_find_field(schema, field.number);
-		int result = spend(guard, &level, GUARD_COST_FIELD);
-		if (LIKELY(result == 0))
-			result = LIKELY(level.field != NULL) ? check_known(guard, &level, &field)
-							     : check_unknown(guard, &level, field.number);
+		const int result = LIKELY(level.field != NULL) ? check_known(guard, &level, &field)
+							       : check_unknown(guard, &level, field.number);
 		if (UNLIKELY(result != 0))
 			return result;
 	}
@@ -215,8 +209,12 @@ static int check_message(struct guard *guard, const struct guard_level *parent, 
 
 int guard_check(const struct schema *schema, enum codec_mode mode, struct bytes body, struct fault *fault)
 {
-	struct guard guard = {.mode = mode, .fault = fault};
 	// Bodies above the largest request are answers and snapshots, read by clients.
-	guard.cost_left = body.size > BODY_APPLY_MAX ? (uint32_t)(body.size / 2) : GUARD_COST_MAX;
+	const size_t in_proportion = body.size / GUARD_BYTES_PER_MESSAGE;
+	struct guard guard = {
+		.mode = mode,
+		.messages_left = in_proportion > GUARD_MESSAGES_MAX ? in_proportion : GUARD_MESSAGES_MAX,
+		.fault = fault,
+	};
 	return check_message(&guard, NULL, schema, body);
 }

@@ -34,6 +34,20 @@ static bool is_plain(const char *text)
 	return ((word | (word - ones)) & tops) == 0;
 }
 
+bool utf8_is_plain_ascii(struct bytes text)
+{
+	size_t i = 0;
+	for (; text.size - i >= 8; i += 8) {
+		if (!is_plain(text.data + i))
+			return false;
+	}
+	for (; i < text.size; i++) {
+		if ((uint8_t)(text.data[i] - 1) >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
 bool utf8_is_text(struct bytes text)
 {
 	const char *next = text.data, *end = text.data + text.size;
