@@ -40,7 +40,7 @@ FREE = re.compile(r"^(tests/|bench/(bench|micro)_)")
 # (what the header's name starts or ends with, where it may be included)
 VENDORS = [
     (re.compile(r"^lmdb\.h$"), re.compile(r"^store/db[^/]*\.[ch]$")),
-    (re.compile(r"^uv\.h$|^uv/"), re.compile(r"^daemon/net/[^/]*\.c$")),
+    (re.compile(r"^uv\.h$|^uv/"), re.compile(r"^daemon/net/([^/]*\.c|[^/]*_internal\.h)$")),
     (re.compile(r"\.pb-c\.h$|^protobuf-c/"), re.compile(r"^proto/[^/]*\.[ch]$")),
     (re.compile(r"^jansson\.h$"), re.compile(r"^proto/")),
     (re.compile(r"^hiredis/"), re.compile(r"^daemon/feed/")),
