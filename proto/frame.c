@@ -32,7 +32,7 @@ static void put_u16(char *at, uint16_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
-enum frame_result frame_parse(struct bytes buffer, uint32_t frame_size_max, struct frame *ret_frame)
+enum frame_result frame_parse_header(struct bytes buffer, uint32_t frame_size_max, struct frame *ret_frame)
 {
 	if (buffer.size < AT_VERSION_AND_KIND)
 		return FRAME_NEED_MORE;
@@ -61,10 +61,18 @@ enum frame_result frame_parse(struct bytes buffer, uint32_t frame_size_max, stru
 		ret_frame->body = (struct bytes){0};
 		return version != FRAME_VERSION ? FRAME_BAD_VERSION : FRAME_BAD_KIND;
 	}
-	if (buffer.size < frame.size)
-		return FRAME_NEED_MORE;
 	*ret_frame = frame;
 	return FRAME_READY;
+}
+
+enum frame_result frame_parse(struct bytes buffer, uint32_t frame_size_max, struct frame *ret_frame)
+{
+	struct frame frame;
+	const enum frame_result result = frame_parse_header(buffer, frame_size_max, &frame);
+	if (result == FRAME_NEED_MORE || (result == FRAME_READY && buffer.size < frame.size))
+		return FRAME_NEED_MORE;
+	*ret_frame = frame;
+	return result;
 }
 
 void frame_write_header(char *header, const struct frame *frame)

@@ -45,5 +45,8 @@ enum frame_result {
 
 // The first frame of `buffer`. On FRAME_BAD_LENGTH request_id is set if 12 bytes are there, else 0.
 enum frame_result frame_parse(struct bytes buffer, uint32_t frame_size_max, struct frame *ret_frame);
+// The same, but FRAME_READY as soon as the header is there: ret_frame->size says how much to wait for, and only as much
+// of the body as the buffer holds may be read.
+enum frame_result frame_parse_header(struct bytes buffer, uint32_t frame_size_max, struct frame *ret_frame);
 // Writes FRAME_HEADER_SIZE bytes. frame->body.size gives the length; frame->size is ignored.
 void frame_write_header(char *header, const struct frame *frame);
