@@ -33,7 +33,8 @@ void image_edit_end(struct image_edit *edit);
 
 // A zeroed record; *ret_handle names it. It is in no table yet. -ENOMEM.
 MUST_CHECK int image_edit_add(struct image_edit *edit, enum image_slab slab, uint32_t *ret_handle);
-// The record, to be written at once (before the next call). -ENOMEM; *ret_record untouched then.
+// The record, to be written before the next image_edit_mark() (records do not move). -ENOMEM; *ret_record, a pointer to
+// the record's struct, is untouched then.
 MUST_CHECK int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t handle, void *ret_record);
 // The record must be in no table and in no chain any more. A tariff's body goes with it. -ENOMEM.
 MUST_CHECK int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t handle);
