@@ -29,6 +29,7 @@ enum {
 	EVSES_PER_POINT_MAX = 64,
 	TARIFF_ELEMENTS_MAX = 128,
 	PRICE_COMPONENTS_MAX = 8, // per element
+	TARIFF_TEXTS_MAX = 64,    // alternative texts, energy sources, environmental impacts: of each
 	DECIMAL_SCALE_MAX = 4,
 	PAGE_SIZE_DEFAULT = 100,
 	PAGE_SIZE_MAX = 1000,
