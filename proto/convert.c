@@ -89,16 +89,6 @@ static void strings_from_pb(char *const *from, size_t count, struct bytes *to)
 		to[i] = string_from_pb(from[i]);
 }
 
-static size_t element_size(const struct schema_field *row)
-{
-	static const uint8_t sizes[] = {
-		[SCHEMA_STRING] = sizeof(struct bytes), [SCHEMA_BOOL] = sizeof(bool),
-		[SCHEMA_WORD] = sizeof(uint32_t),       [SCHEMA_INT64] = sizeof(int64_t),
-		[SCHEMA_UINT64] = sizeof(uint64_t),
-	};
-	return row->kind == SCHEMA_MESSAGE ? row->sub->size : sizes[row->kind];
-}
-
 // Lists of messages, strings and enums: the only ones of the schema, a test says.
 static int list_from_pb(const struct schema_field *row, const ProtobufCFieldDescriptor *field,
 			const ProtobufCMessage *from, struct arena *arena, void *to)
@@ -107,7 +97,7 @@ static int list_from_pb(const struct schema_field *row, const ProtobufCFieldDesc
 	if (count == 0)
 		return 0;
 	const void *elements = get_pointer(from, field->offset);
-	void *copies = arena_calloc(arena, count, element_size(row));
+	void *copies = arena_calloc(arena, count, schema_element_size(row));
 	if (copies == NULL)
 		return -ENOMEM;
 	put_pointer(to, row->offset, copies);

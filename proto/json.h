@@ -9,6 +9,8 @@
 #include "proto/fault.h"
 #include "proto/schema.h"
 
+#include <stdint.h>
+
 enum json_style {
 	JSON_COMPACT, // one line, no spaces
 	JSON_INDENT,
@@ -22,6 +24,10 @@ MUST_CHECK int json_decode(const struct schema *schema, struct bytes text, struc
 // A terminated string in `arena`.
 MUST_CHECK int json_encode(const struct schema *schema, const void *message, enum json_style style, struct arena *arena,
 			   struct bytes *ret_text);
+
+// An instant as RFC 3339 writes it, "2026-12-01T08:00:00Z" or with an offset; a fraction of a second is dropped.
+// -EINVAL.
+MUST_CHECK int json_time_parse(struct bytes text, int64_t *ret_unix_s);
 
 // The name of an enum's value without its prefix, e.g. json_enum_name(JSON_ENUM_VERDICT, VERDICT_DENIED) is
 // "DENIED"; the number in decimal for a value that is not in the schema. Static or thread-local storage.

@@ -488,3 +488,13 @@ bool schema_enum_has(const ProtobufCEnumDescriptor *type, uint64_t value)
 		return true;
 	return value <= INT32_MAX && protobuf_c_enum_descriptor_get_value(type, (int)value) != NULL;
 }
+
+size_t schema_element_size(const struct schema_field *row)
+{
+	static const uint8_t sizes[] = {
+		[SCHEMA_STRING] = sizeof(struct bytes), [SCHEMA_BOOL] = sizeof(bool),
+		[SCHEMA_WORD] = sizeof(uint32_t),       [SCHEMA_INT64] = sizeof(int64_t),
+		[SCHEMA_UINT64] = sizeof(uint64_t),
+	};
+	return row->kind == SCHEMA_MESSAGE ? row->sub->size : sizes[row->kind];
+}

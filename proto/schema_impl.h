@@ -73,3 +73,6 @@ static inline bool schema_is_in_oneof(const struct schema *schema, size_t row)
 
 // Whether the enum knows `value`, as it stands on the wire.
 bool schema_enum_has(const ProtobufCEnumDescriptor *type, uint64_t value);
+
+// Of the member itself, or of one element of a list; for messages, of the struct.
+size_t schema_element_size(const struct schema_field *row);
