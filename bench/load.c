@@ -33,6 +33,7 @@ struct load {
 	uint32_t next_entry;
 	uint32_t next_id;
 	uint64_t in_flight;
+	bool is_full;                    // open loop: something is due and no connection has room
 	uint64_t scheduled;              // open loop: requests sent
 	uint32_t next_connection;        // open loop: round robin
 	struct load_connection **staged; // with output for this turn
@@ -118,10 +119,12 @@ static struct load_connection *find_room(struct load *load)
 static void send_due(struct load *load, uint64_t now_ns)
 {
 	uint64_t due_ns = due_of(load, load->scheduled);
+	load->is_full = false;
 	while (due_ns <= now_ns && due_ns < load->stop_ns) {
 		struct load_connection *connection = find_room(load);
+		load->is_full = !connection;
 		if (!connection)
-			return;
+			break;
 		stage_next(load, connection, due_ns);
 		due_ns = due_of(load, ++load->scheduled);
 	}
@@ -160,7 +163,8 @@ static int take_answer(struct load *load, struct load_connection *connection, co
 		keep_wrong(load, &slot, answer);
 	if (load->is_measuring)
 		result->answers++;
-	if (slot.due_ns >= load->measure_ns && slot.due_ns < load->stop_ns)
+	// What was due within the measured time and is answered after it counts, lest slow answers go missing.
+	if (load->is_measuring || (slot.due_ns >= load->measure_ns && slot.due_ns < load->stop_ns))
 		histogram_add(&result->latency_ns, now_ns - slot.due_ns);
 	return 0;
 }
@@ -233,8 +237,8 @@ static uint64_t next_moment(const struct load *load)
 	uint64_t moment = load->is_measuring ? load->stop_ns : load->measure_ns;
 	if (load->options->rate > 0) {
 		const uint64_t due_ns = due_of(load, load->scheduled);
-		// What is overdue waits for room, not for the clock.
-		if (due_ns > clock_monotonic_ns() && due_ns < moment)
+		// With all connections full the next answer makes room, not the clock.
+		if (!load->is_full && due_ns < moment)
 			moment = due_ns;
 	}
 	return moment;

@@ -61,7 +61,7 @@ struct load_options {
 };
 
 struct load_result {
-	struct histogram latency_ns; // of the requests sent (open loop: due) within the measured time
+	struct histogram latency_ns; // of the requests answered or due within the measured time
 	double seconds;              // measured
 	uint64_t answers;            // read within the measured time
 	uint64_t errors[LOAD_STATUS_CODES];

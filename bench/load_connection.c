@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { CONNECT_TIMEOUT_MS = 5000, READ_SIZE = 64 * 1024 };
@@ -66,7 +67,7 @@ char *load_connection_stage(struct load_connection *connection, struct bytes fra
 int load_connection_write(struct load_connection *connection)
 {
 	const size_t size = connection->out_end - connection->out_begin;
-	const ssize_t count = write(connection->fd, connection->out + connection->out_begin, size);
+	const ssize_t count = send(connection->fd, connection->out + connection->out_begin, size, MSG_NOSIGNAL);
 	if (count < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	connection->out_begin += (size_t)count;

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client loop against a small server of its own: 8-byte requests {id, entry}, 9-byte answers {id, entry, status}.
+#include "bench/load.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { REQUESTS = 100, REQUEST_SIZE = 8, ANSWER_SIZE = 9, CONNECTIONS_MAX = 16 };
+
+// ---------------------------------------------------------------- the protocol
+
+static ssize_t parse(const char *data, size_t size, struct load_answer *ret_answer)
+{
+	if (size < ANSWER_SIZE)
+		return 0;
+	if ((uint8_t)data[8] == 0xff)
+		return -EBADMSG;
+	memcpy(&ret_answer->id, data, 4);
+	ret_answer->status = (uint8_t)data[8];
+	ret_answer->body = (struct bytes){.data = data + 4, .size = 4};
+	return ANSWER_SIZE;
+}
+
+static void stamp(char *frame, uint32_t id)
+{
+	memcpy(frame, &id, sizeof(id));
+}
+
+static bool is_right(const struct load_requests *requests, uint32_t entry, const struct load_answer *answer)
+{
+	(void)requests;
+	return memcmp(answer->body.data, &entry, sizeof(entry)) == 0;
+}
+
+static const struct load_protocol protocol = {.parse = parse, .stamp = stamp, .is_right = is_right};
+
+static void make_requests(struct load_requests *ret_requests)
+{
+	*ret_requests = (struct load_requests){
+		.frames = calloc(REQUESTS, REQUEST_SIZE),
+		.ends = calloc(REQUESTS, sizeof(uint64_t)),
+		.count = REQUESTS,
+	};
+	for (uint32_t i = 0; i < REQUESTS; i++) {
+		memcpy(ret_requests->frames + i * REQUEST_SIZE + 4, &i, sizeof(i));
+		ret_requests->ends[i] = (i + 1) * REQUEST_SIZE;
+	}
+}
+
+// ---------------------------------------------------------------- the server
+
+// What it does instead of answering; numbers count the requests of all connections from 1, 0 is never.
+struct script {
+	uint32_t wrong_at, error_at, wrong_id_at, garbage_at, close_at, extra_at;
+	uint32_t silent_from;
+	uint32_t stall_at, stall_ms;
+	bool in_pieces; // one byte per write
+};
+
+struct server {
+	char path[64];
+	int listener;
+	int stop[2]; // a pipe; closing its writing end ends the server
+	pthread_t thread;
+	struct script script;
+	uint32_t requests;     // seen; read after the join
+	uint32_t most_at_once; // requests found in one read
+	struct pollfd fds[2 + CONNECTIONS_MAX];
+	struct {
+		char data[8192];
+		size_t size;
+	} input[CONNECTIONS_MAX];
+	int fd_count;
+};
+
+static void send_answer(const struct server *server, int fd, const char *answer)
+{
+	const size_t piece = server->script.in_pieces ? 1 : ANSWER_SIZE;
+	for (size_t at = 0; at < ANSWER_SIZE; at += piece) {
+		const size_t size = ANSWER_SIZE - at < piece ? ANSWER_SIZE - at : piece;
+		if (send(fd, answer + at, size, MSG_NOSIGNAL) < 0)
+			return;
+	}
+}
+
+static void answer_request(struct server *server, int fd, const char *request)
+{
+	const struct script *script = &server->script;
+	const uint32_t number = ++server->requests;
+	char answer[ANSWER_SIZE] = {0};
+	memcpy(answer, request, REQUEST_SIZE);
+	if (number == script->wrong_at)
+		answer[4] ^= 1;
+	if (number == script->wrong_id_at)
+		answer[0] ^= 1;
+	if (number == script->error_at)
+		answer[8] = 8;
+	if (number == script->garbage_at)
+		answer[8] = (char)0xff;
+	if (number == script->close_at)
+		shutdown(fd, SHUT_RDWR);
+	if (number == script->stall_at)
+		poll(NULL, 0, (int)script->stall_ms);
+	if (script->silent_from != 0 && number >= script->silent_from)
+		return;
+	send_answer(server, fd, answer);
+	if (number == script->extra_at)
+		send_answer(server, fd, answer);
+}
+
+static bool serve(struct server *server, int index)
+{
+	const int fd = server->fds[2 + index].fd;
+	char *data = server->input[index].data;
+	const ssize_t count = read(fd, data + server->input[index].size,
+				   sizeof(server->input[index].data) - server->input[index].size);
+	if (count <= 0)
+		return false;
+	size_t size = server->input[index].size + (size_t)count, at = 0;
+	if (size / REQUEST_SIZE > server->most_at_once)
+		server->most_at_once = (uint32_t)(size / REQUEST_SIZE);
+	for (; size - at >= REQUEST_SIZE; at += REQUEST_SIZE)
+		answer_request(server, fd, data + at);
+	memmove(data, data + at, size - at);
+	server->input[index].size = size - at;
+	return true;
+}
+
+static void hang_up(struct pollfd *fd)
+{
+	close(fd->fd);
+	fd->fd = -1; // which poll() passes over
+}
+
+static void *server_main(void *argument)
+{
+	struct server *server = argument;
+	for (;;) {
+		poll(server->fds, (nfds_t)server->fd_count, -1);
+		if (server->fds[0].revents)
+			break;
+		for (int i = 2; i < server->fd_count; i++) {
+			if (server->fds[i].revents && !serve(server, i - 2))
+				hang_up(&server->fds[i]);
+		}
+		if (server->fds[1].revents && server->fd_count < 2 + CONNECTIONS_MAX)
+			server->fds[server->fd_count++] =
+				(struct pollfd){.fd = accept(server->listener, NULL, NULL), .events = POLLIN};
+	}
+	for (int i = 2; i < server->fd_count; i++) {
+		if (server->fds[i].fd >= 0)
+			close(server->fds[i].fd);
+	}
+	return NULL;
+}
+
+static struct server *start_server(const struct script *script)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	server->script = *script;
+	snprintf(server->path, sizeof(server->path), "unix:/tmp/test_load.%d", (int)getpid());
+	strcpy(address.sun_path, server->path + 5);
+	unlink(address.sun_path);
+	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(server->listener, CONNECTIONS_MAX), 0);
+	ck_assert_int_eq(pipe(server->stop), 0);
+	server->fds[0] = (struct pollfd){.fd = server->stop[0], .events = POLLIN};
+	server->fds[1] = (struct pollfd){.fd = server->listener, .events = POLLIN};
+	server->fd_count = 2;
+	ck_assert_int_eq(pthread_create(&server->thread, NULL, server_main, server), 0);
+	return server;
+}
+
+static void join_server(struct server *server)
+{
+	close(server->stop[1]);
+	pthread_join(server->thread, NULL);
+	close(server->stop[0]);
+	close(server->listener);
+	unlink(server->path + 5);
+}
+
+// ---------------------------------------------------------------- tests
+
+static struct load_result result; // large
+
+struct outcome {
+	int error;
+	const char *what;
+	uint32_t server_requests;
+	uint32_t most_at_once;
+};
+
+static struct outcome run(const struct script *script, const struct load_options *options)
+{
+	struct outcome outcome = {0};
+	struct server *server = start_server(script);
+	struct load_requests requests;
+	struct load_options with_server = *options;
+	make_requests(&requests);
+	with_server.server = server->path;
+	outcome.error = load_run(&with_server, &protocol, &requests, &result, &outcome.what);
+	join_server(server);
+	outcome.server_requests = server->requests;
+	outcome.most_at_once = server->most_at_once;
+	free(server);
+	free(requests.frames);
+	free(requests.ends);
+	return outcome;
+}
+
+static const struct load_options closed = {.connections = 4, .depth = 8, .warmup_s = 0.02, .seconds = 0.1};
+
+START_TEST(a_closed_loop_gets_an_answer_to_every_request)
+{
+	const struct outcome outcome = run(&(struct script){0}, &closed);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert(!result.is_wrong);
+	ck_assert_uint_eq(result.unanswered, 0);
+	ck_assert_uint_gt(result.answers, REQUESTS);
+	ck_assert_uint_le(result.answers, outcome.server_requests);
+	ck_assert_uint_ge(result.latency_ns.count, result.answers);
+	ck_assert_double_ge(result.seconds, 0.1);
+	ck_assert_double_gt(result.client_cpu_s, 0);
+	ck_assert_double_lt(result.server_cpu_s, 0); // nobody asked
+}
+END_TEST
+
+START_TEST(no_more_requests_than_the_depth_are_on_the_way)
+{
+	const struct load_options options = {.connections = 1, .depth = 5, .seconds = 0.05};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(outcome.most_at_once, 5); // and the first ones go out in one write
+}
+END_TEST
+
+START_TEST(answers_in_pieces_are_put_together)
+{
+	const struct outcome outcome = run(&(struct script){.in_pieces = true}, &closed);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert(!result.is_wrong);
+	ck_assert_uint_gt(result.answers, 0);
+}
+END_TEST
+
+START_TEST(a_wrong_answer_ends_the_run_and_is_kept)
+{
+	const struct load_options options = {.connections = 1, .depth = 4, .seconds = 60};
+	const struct outcome outcome = run(&(struct script){.wrong_at = 42}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert(result.is_wrong);
+	ck_assert_uint_eq(result.wrong_entry, 41);
+	ck_assert_uint_eq(result.wrong_size, 4);
+	ck_assert_int_eq(result.wrong_body[0], 41 ^ 1);
+}
+END_TEST
+
+START_TEST(requests_begin_where_asked_and_start_over_at_the_end)
+{
+	const struct load_options options = {.connections = 1, .depth = 1, .seconds = 60, .first_entry = 95};
+	const struct outcome outcome = run(&(struct script){.wrong_at = 10}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(result.wrong_entry, 4);
+}
+END_TEST
+
+START_TEST(errors_are_counted_by_code)
+{
+	const struct outcome outcome = run(&(struct script){.error_at = 30}, &closed);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(result.errors[8], 1);
+	ck_assert(!result.is_wrong);
+}
+END_TEST
+
+START_TEST(what_breaks_the_protocol_fails_the_run)
+{
+	ck_assert_int_eq(run(&(struct script){.wrong_id_at = 5}, &closed).error, -EPROTO);
+	ck_assert_int_eq(run(&(struct script){.garbage_at = 5}, &closed).error, -EBADMSG);
+	const int error = run(&(struct script){.close_at = 5}, &closed).error;
+	ck_assert(error == -ECONNRESET || error == -EPIPE); // whether it was reading or writing just then
+	// Nothing else is on the way when the second answer comes.
+	const struct load_options single = {.connections = 1, .depth = 1, .rate = 20, .seconds = 10};
+	const struct outcome outcome = run(&(struct script){.extra_at = 3}, &single);
+	ck_assert_int_eq(outcome.error, -EPROTO);
+	ck_assert_str_eq(outcome.what, "an answer that nobody asked for");
+}
+END_TEST
+
+START_TEST(no_server_is_an_error)
+{
+	const char *what = "";
+	struct load_requests requests;
+	const struct load_options options = {
+		.server = "unix:/nonexistent/socket", .connections = 3, .depth = 1, .seconds = 1};
+	make_requests(&requests);
+	ck_assert_int_eq(load_run(&options, &protocol, &requests, &result, &what), -ENOENT);
+	ck_assert_str_eq(what, "connecting");
+	free(requests.frames);
+	free(requests.ends);
+}
+END_TEST
+
+START_TEST(an_open_loop_keeps_its_rate)
+{
+	const struct load_options options = {
+		.connections = 4, .depth = 64, .rate = 2000, .warmup_s = 0.05, .seconds = 0.3};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(result.unsent, 0);
+	// 0.35 s at 2,000 a second; the run may be measured a little longer than asked on a busy machine.
+	ck_assert_uint_ge(outcome.server_requests, 699);
+	ck_assert_uint_ge(result.answers, 590);
+	ck_assert_uint_le(result.answers, 2000 * (result.seconds + 0.06));
+}
+END_TEST
+
+START_TEST(a_stall_of_the_server_costs_every_request_that_was_due_meanwhile)
+{
+	// 1,000 a second, one connection, 200 ms of stall: about 200 of 500 requests were due during it.
+	const struct load_options options = {.connections = 1, .depth = 1000, .rate = 1000, .seconds = 0.5};
+	const struct outcome outcome = run(&(struct script){.stall_at = 100, .stall_ms = 200}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_ge(result.latency_ns.max, 190000000);
+	ck_assert_uint_ge(histogram_quantile(&result.latency_ns, 0.80), 80000000);
+	// With room for one request the others cannot even be sent, and pay all the same.
+	const struct load_options narrow = {.connections = 1, .depth = 1, .rate = 1000, .seconds = 0.5};
+	const struct outcome second = run(&(struct script){.stall_at = 100, .stall_ms = 200}, &narrow);
+	ck_assert_int_eq(second.error, 0);
+	ck_assert_uint_ge(histogram_quantile(&result.latency_ns, 0.80), 80000000);
+}
+END_TEST
+
+START_TEST(what_could_not_be_sent_in_time_is_told)
+{
+	const struct load_options options = {.connections = 1, .depth = 1, .rate = 1000, .seconds = 0.2};
+	const struct outcome outcome = run(&(struct script){.stall_at = 20, .stall_ms = 400}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_gt(result.unsent, 100);
+}
+END_TEST
+
+START_TEST(requests_never_answered_are_counted_after_a_while)
+{
+	const struct outcome outcome = run(&(struct script){.silent_from = 1}, &closed);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(result.unanswered, 32);
+	ck_assert_uint_eq(result.answers, 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("load");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_closed_loop_gets_an_answer_to_every_request);
+	tcase_add_test(tcase, no_more_requests_than_the_depth_are_on_the_way);
+	tcase_add_test(tcase, answers_in_pieces_are_put_together);
+	tcase_add_test(tcase, a_wrong_answer_ends_the_run_and_is_kept);
+	tcase_add_test(tcase, requests_begin_where_asked_and_start_over_at_the_end);
+	tcase_add_test(tcase, errors_are_counted_by_code);
+	tcase_add_test(tcase, what_breaks_the_protocol_fails_the_run);
+	tcase_add_test(tcase, no_server_is_an_error);
+	tcase_add_test(tcase, an_open_loop_keeps_its_rate);
+	tcase_add_test(tcase, a_stall_of_the_server_costs_every_request_that_was_due_meanwhile);
+	tcase_add_test(tcase, what_could_not_be_sent_in_time_is_told);
+	tcase_add_test(tcase, requests_never_answered_are_counted_after_a_while);
+	Suite *suite = suite_create("bench/load");
+	suite_add_tcase(suite, tcase);
+	return unit_main(suite);
+}

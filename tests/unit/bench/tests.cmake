@@ -1,0 +1,5 @@
+evauth_unit_test(bench/test_histogram bench)
+evauth_unit_test(bench/test_line_writer bench)
+evauth_unit_test(bench/test_protocol_resp bench)
+evauth_unit_test(bench/test_world bench)
+evauth_unit_test(bench/test_load bench)
