@@ -3,7 +3,7 @@
 // written when it changes.
 #include "store/rules_impl.h"
 
-// What the three changes that have a group, a list of customers and a tariff share.
+// What the two changes that have a group, a list of customers and a tariff share.
 struct customer_list {
 	const char *change; // its name in the schema
 	struct bytes charge_group_id;
@@ -226,16 +226,16 @@ int rules_attach_customers(struct rules_set *set, const struct change *change, s
 	return error != 0 ? error : rules_touch_group(set, list.group);
 }
 
-// A customer who is not attached, or not there at all, is detached already.
-static int detach_customer(struct rules_set *set, const struct customer_list *list, struct bytes customer_id,
-			   struct change_result *result)
+// A customer who is not attached is detached already, also one who is not there at all.
+static int detach_customer(struct rules_set *set, uint32_t group, const struct detach_customers *detach,
+			   struct bytes customer_id, struct change_result *result)
 {
 	struct rules_object customer;
 	rules_object_find(set, &rules_customers, customer_id, &customer);
 	const uint32_t membership =
-		customer.handle ? image_find_membership(set->image, list->group, customer.handle) : 0;
+		group && customer.handle ? image_find_membership(set->image, group, customer.handle) : 0;
 	if (membership == 0)
-		return rules_note_unchanged(set, result, list->customer_ids_count, customer_id);
+		return rules_note_unchanged(set, result, detach->customer_ids_count, customer_id);
 	result->changed++;
 	return rules_remove_membership(set, membership);
 }
@@ -243,14 +243,13 @@ static int detach_customer(struct rules_set *set, const struct customer_list *li
 int rules_detach_customers(struct rules_set *set, const struct change *change, struct change_result *ret_result)
 {
 	const struct detach_customers *detach = change->detach_customers;
-	struct customer_list list = {
-		.change = "detach_customers",
-		.charge_group_id = detach->charge_group_id,
-		.customer_ids = detach->customer_ids,
-		.customer_ids_count = detach->customer_ids_count,
-	};
-	const int error = for_each_customer(set, &list, detach_customer, ret_result);
-	return error != 0 ? error : rules_touch_group(set, list.group);
+	struct rules_object group;
+	rules_object_find(set, &rules_groups, detach->charge_group_id, &group);
+	int error = group.handle ? rules_touch_group(set, group.handle) : 0;
+	for (size_t i = 0; i < detach->customer_ids_count && error == 0; i++)
+		error = detach_customer(set, group.handle, detach, detach->customer_ids[i], ret_result);
+	rules_conclude_list(ret_result);
+	return error;
 }
 
 static int set_tariff_of_customer(struct rules_set *set, const struct customer_list *list, struct bytes customer_id,
