@@ -37,37 +37,6 @@ static const struct rule rule_table[CHANGE_KINDS] = {
 	[CHANGE_SET_CUSTOMER_TARIFF] = {rules_check_set_customer_tariff, rules_set_customer_tariff, EXPECTS_NOTHING},
 };
 
-static int error_of_code(enum status_code code)
-{
-	switch (code) {
-	case STATUS_INVALID_ARGUMENT:
-		return -EINVAL;
-	case STATUS_NOT_FOUND:
-		return -ENOENT;
-	case STATUS_ALREADY_EXISTS:
-		return -EEXIST;
-	case STATUS_ABORTED:
-		return -ECANCELED;
-	case STATUS_RESOURCE_EXHAUSTED:
-		return -E2BIG;
-	case STATUS_DATA_LOSS:
-		return -EBADMSG;
-	default:
-		return -EPERM;
-	}
-}
-
-int rules_refuse(struct fault *fault, enum status_code code, const char *field, const char *format, ...)
-{
-	char message[sizeof(fault->message)];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
-	va_end(arguments);
-	fault_set(fault, code, field, "%s", message);
-	return error_of_code(code);
-}
-
 void rules_fault_prefix(struct fault *fault, const char *format, ...)
 {
 	char former[sizeof(fault->field)];
@@ -85,17 +54,17 @@ void rules_fault_prefix(struct fault *fault, const char *format, ...)
 static int check_expectations(const struct change *change, enum rule_expects expects, struct fault *fault)
 {
 	if (change->expected_object_revision != 0 && expects == EXPECTS_NOTHING)
-		return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "expected_object_revision",
+		return store_refuse(fault, STATUS_INVALID_ARGUMENT, "expected_object_revision",
 				    "expected_object_revision goes with put_x and delete_x only");
 	if (change->create_only && expects != EXPECTS_REVISION_OR_CREATION)
-		return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "create_only", "create_only goes with put_x only");
+		return store_refuse(fault, STATUS_INVALID_ARGUMENT, "create_only", "create_only goes with put_x only");
 	return 0;
 }
 
 static int check_change(const struct change *change, struct fault *fault)
 {
 	if ((unsigned)change->kind >= CHANGE_KINDS || change->kind == CHANGE_NONE || change->change == NULL)
-		return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "change",
+		return store_refuse(fault, STATUS_INVALID_ARGUMENT, "change",
 				    "the change says nothing to do; set one of put_tariff to set_customer_tariff");
 	const struct rule *rule = &rule_table[change->kind];
 	const int error = check_expectations(change, rule->expects, fault);
@@ -113,9 +82,9 @@ int rules_check_change(const struct change *change, const char *field, struct fa
 int rules_check_set(const struct change_set *set, struct fault *fault)
 {
 	if (set->changes_count == 0)
-		return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "changes", "the change set has no changes");
+		return store_refuse(fault, STATUS_INVALID_ARGUMENT, "changes", "the change set has no changes");
 	if (set->changes_count > CHANGES_PER_SET_MAX)
-		return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "changes",
+		return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "changes",
 				    "the change set has %zu changes, at most %d are taken; split it",
 				    set->changes_count, CHANGES_PER_SET_MAX);
 	const int error = rules_check_text(set->actor, ID_SIZE_MAX, "actor", fault);
@@ -130,7 +99,7 @@ static int check_head(const struct rules_commit *commit, const struct change_set
 	const uint64_t head = commit->revision - 1;
 	if (set->expected_revision == 0 || (set->expected_revision == head && commit->sets_accepted == 0))
 		return 0;
-	return rules_refuse(fault, STATUS_ABORTED, "expected_revision",
+	return store_refuse(fault, STATUS_ABORTED, "expected_revision",
 			    "expected revision %llu, but the state is newer than that; read again and repeat",
 			    (unsigned long long)set->expected_revision);
 }

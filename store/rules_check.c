@@ -33,11 +33,11 @@ static bool is_plain_text(struct bytes text)
 int rules_check_text(struct bytes text, size_t size_max, const char *field, struct fault *fault)
 {
 	if (text.size > size_max)
-		return rules_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s is longer than %zu bytes", field,
+		return store_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s is longer than %zu bytes", field,
 				    size_max);
 	if (is_plain_text(text))
 		return 0;
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, field,
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, field,
 			    "%s has control characters or is not UTF-8; only newline and tab are taken", field);
 }
 
@@ -46,14 +46,14 @@ int rules_check_enum(int value, int min, int max, const char *field, struct faul
 	if (value >= min && value <= max)
 		return 0;
 	if (value == 0)
-		return rules_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s must be given", field);
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s has the unknown value %d", field, value);
+		return store_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s must be given", field);
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s has the unknown value %d", field, value);
 }
 
 static int check_time(int64_t time, const char *field, struct fault *fault)
 {
 	return time >= 0 ? 0
-			 : rules_refuse(fault, STATUS_INVALID_ARGUMENT, field,
+			 : store_refuse(fault, STATUS_INVALID_ARGUMENT, field,
 					"%s is before 1970; it is in seconds since then, 0 for none", field);
 }
 
@@ -74,14 +74,14 @@ static int check_time_zone(struct bytes zone, const char *field, struct fault *f
 	}
 	if (bytes_is_empty(zone) || (is_name && former != '/'))
 		return 0;
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s is no time zone name such as Europe/Amsterdam",
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s is no time zone name such as Europe/Amsterdam",
 			    field);
 }
 
 static int check_ids(const struct bytes *ids, size_t ids_count, const char *field, struct fault *fault)
 {
 	if (ids_count > IDS_PER_CHANGE_MAX)
-		return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, field,
+		return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, field,
 				    "%s has %zu ids, at most %d are taken; split the change", field, ids_count,
 				    IDS_PER_CHANGE_MAX);
 	for (size_t i = 0; i < ids_count; i++) {
@@ -135,7 +135,7 @@ static int check_evse_is_new(const struct evse *evses, size_t index, struct faul
 	for (size_t i = 0; i < index; i++) {
 		id_fold(ID_FOLD_EVSE, evses[i].evse_id, &other);
 		if (bytes_equal(id_key_bytes(&key), id_key_bytes(&other)))
-			return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "evse_id", "EVSE %.*s is there twice",
+			return store_refuse(fault, STATUS_INVALID_ARGUMENT, "evse_id", "EVSE %.*s is there twice",
 					    BYTES_ARG(evses[index].evse_id));
 	}
 	return 0;
@@ -144,7 +144,7 @@ static int check_evse_is_new(const struct evse *evses, size_t index, struct faul
 static int check_evses(const struct charge_point *point, struct fault *fault)
 {
 	if (point->evses_count > EVSES_PER_POINT_MAX)
-		return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "put_charge_point.evses",
+		return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "put_charge_point.evses",
 				    "the charge point has %zu EVSEs, at most %d are taken", point->evses_count,
 				    EVSES_PER_POINT_MAX);
 	for (size_t i = 0; i < point->evses_count; i++) {
@@ -198,7 +198,7 @@ static int check_token_owner(const struct token *token, struct fault *fault)
 		error = id_check_optional(ID_FOLD_PLAIN, token->customer_id, "put_token.customer_id", fault);
 	if (error != 0 || (issuer == NULL) != bytes_is_empty(token->customer_id))
 		return error;
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "put_token.customer_id",
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, "put_token.customer_id",
 			    "token %.*s has %s of customer_id (an own token) and issuer (a foreign one); give one",
 			    BYTES_ARG(token->uid), issuer ? "both" : "neither");
 }
@@ -210,7 +210,7 @@ static int check_token_times(const struct token *token, struct fault *fault)
 		error = check_time(token->valid_until, "put_token.valid_until", fault);
 	if (error != 0 || token->valid_from == 0 || token->valid_until == 0 || token->valid_until > token->valid_from)
 		return error;
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, "put_token.valid_until",
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, "put_token.valid_until",
 			    "token %.*s is valid until %lld, which is not after valid_from %lld", BYTES_ARG(token->uid),
 			    (long long)token->valid_until, (long long)token->valid_from);
 }

@@ -16,7 +16,7 @@ static const int64_t DECIMAL_UNITS_MAX = 100000000000000;
 
 static int invalid(struct fault *fault, const char *field, const char *problem)
 {
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s %s", field, problem);
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, field, "%s %s", field, problem);
 }
 
 // ---------------------------------------------------------------- decimals
@@ -182,7 +182,7 @@ static int check_bounds(const struct decimal *min, const struct decimal *max, co
 		error = check_quantity(max, max_field, fault);
 	if (error != 0 || min == NULL || max == NULL || decimal_compare(min, max) < 0)
 		return error;
-	return rules_refuse(fault, STATUS_INVALID_ARGUMENT, max_field, "%s is not above %s", max_field, min_field);
+	return store_refuse(fault, STATUS_INVALID_ARGUMENT, max_field, "%s is not above %s", max_field, min_field);
 }
 
 static int check_duration(const struct decimal *duration, const char *field, struct fault *fault)
@@ -227,7 +227,7 @@ static int check_when(const struct tariff_restrictions *restrictions, struct fau
 static int check_days(const struct tariff_restrictions *restrictions, struct fault *fault)
 {
 	if (restrictions->day_of_week_count > DAYS_OF_WEEK)
-		return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "day_of_week",
+		return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "day_of_week",
 				    "day_of_week has more than 7 days");
 	int error = 0;
 	for (size_t i = 0; i < restrictions->day_of_week_count && error == 0; i++)
@@ -274,7 +274,7 @@ static int check_components(const struct tariff_element *element, struct fault *
 	if (element->price_components_count == 0)
 		return invalid(fault, "price_components", "must hold at least one price component");
 	if (element->price_components_count > PRICE_COMPONENTS_MAX)
-		return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "price_components",
+		return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "price_components",
 				    "the element has %zu price components, at most %d are taken",
 				    element->price_components_count, PRICE_COMPONENTS_MAX);
 	const bool is_reservation = element->restrictions != NULL && element->restrictions->reservation != 0;
@@ -299,7 +299,7 @@ static int check_elements(const struct tariff *tariff, struct fault *fault)
 	if (tariff->elements_count == 0)
 		return invalid(fault, "elements", "must hold at least one element");
 	if (tariff->elements_count > TARIFF_ELEMENTS_MAX)
-		return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "elements",
+		return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, "elements",
 				    "the tariff has %zu elements, at most %d are taken", tariff->elements_count,
 				    TARIFF_ELEMENTS_MAX);
 	for (size_t i = 0; i < tariff->elements_count; i++) {
@@ -350,7 +350,7 @@ static int check_count(size_t count, const char *field, struct fault *fault)
 {
 	if (count <= TARIFF_TEXTS_MAX)
 		return 0;
-	return rules_refuse(fault, STATUS_RESOURCE_EXHAUSTED, field, "%s has %zu entries, at most %d are taken", field,
+	return store_refuse(fault, STATUS_RESOURCE_EXHAUSTED, field, "%s has %zu entries, at most %d are taken", field,
 			    count, TARIFF_TEXTS_MAX);
 }
 

@@ -17,6 +17,7 @@
 
 #include "proto/schema.h"
 #include "store/key.h"
+#include "store/refuse.h"
 #include "store/rules.h"
 
 // One change set on its way through.
@@ -33,9 +34,6 @@ struct rules_set {
 	uint32_t last_group; // touched last; 0: none
 };
 
-// Sets the fault and returns the errno that belongs to `code`.
-MUST_CHECK int rules_refuse(struct fault *fault, enum status_code code, const char *field, const char *format, ...)
-	PRINTF_LIKE(4, 5);
 // Puts a path in front of the fault's field: "evses[3]." and "evse_id".
 void rules_fault_prefix(struct fault *fault, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -261,7 +261,7 @@ static int set_tariff_of_customer(struct rules_set *set, const struct customer_l
 		return error;
 	const uint32_t membership = image_find_membership(set->image, list->group, customer);
 	if (membership == 0)
-		return rules_refuse(set->fault, STATUS_FAILED_PRECONDITION, "",
+		return store_refuse(set->fault, STATUS_FAILED_PRECONDITION, "",
 				    "customer %.*s is not attached to charge group %.*s; attach the customer first",
 				    BYTES_ARG(customer_id), BYTES_ARG(list->charge_group_id));
 	if (image_membership(set->image, membership)->tariff == list->tariff)

@@ -23,20 +23,20 @@ static int expect_revision(struct rules_set *set, uint64_t expected, enum db_tab
 {
 	static const char field[] = "expected_object_revision";
 	if (rules_was_touched(set, table, key))
-		return rules_refuse(set->fault, STATUS_ABORTED, field,
+		return store_refuse(set->fault, STATUS_ABORTED, field,
 				    "%s %.*s is being changed by somebody else; read it again and repeat", name,
 				    BYTES_ARG(id));
 	struct db_record record;
 	const int error = db_get(set->commit->read, table, key, &record);
 	if (error == -ENOENT)
-		return rules_refuse(set->fault, STATUS_ABORTED, field, "%s %.*s is not there any more", name,
+		return store_refuse(set->fault, STATUS_ABORTED, field, "%s %.*s is not there any more", name,
 				    BYTES_ARG(id));
 	if (error != 0)
-		return rules_refuse(set->fault, STATUS_DATA_LOSS, field, "%s %.*s cannot be read: %s", name,
+		return store_refuse(set->fault, STATUS_DATA_LOSS, field, "%s %.*s cannot be read: %s", name,
 				    BYTES_ARG(id), strerror(-error));
 	if (record.modified_revision == expected)
 		return 0;
-	return rules_refuse(set->fault, STATUS_ABORTED, field,
+	return store_refuse(set->fault, STATUS_ABORTED, field,
 			    "%s %.*s was changed in revision %llu, after the expected %llu; read it again and repeat",
 			    name, BYTES_ARG(id), (unsigned long long)record.modified_revision,
 			    (unsigned long long)expected);
@@ -46,7 +46,7 @@ int rules_expect(struct rules_set *set, const struct change *change, bool is_the
 		 struct bytes key, const char *name, struct bytes id)
 {
 	if (change->create_only && is_there)
-		return rules_refuse(set->fault, STATUS_ALREADY_EXISTS, "create_only",
+		return store_refuse(set->fault, STATUS_ALREADY_EXISTS, "create_only",
 				    "%s %.*s exists already; put it without create_only to replace it", name,
 				    BYTES_ARG(id));
 	if (LIKELY(change->expected_object_revision == 0))
@@ -90,7 +90,7 @@ int rules_refer(struct rules_set *set, const struct rules_kind *kind, struct byt
 	struct rules_object object;
 	rules_object_find(set, kind, id, &object);
 	if (UNLIKELY(object.handle == 0))
-		return rules_refuse(set->fault, STATUS_NOT_FOUND, field, "%s %.*s does not exist; put it first",
+		return store_refuse(set->fault, STATUS_NOT_FOUND, field, "%s %.*s does not exist; put it first",
 				    kind->name, BYTES_ARG(id));
 	*ret_handle = object.handle;
 	return 0;

@@ -64,7 +64,7 @@ static int check_evses_are_free(struct rules_set *set, uint32_t own, const struc
 		if (LIKELY(evse == 0 || image_evse(set->image, evse)->point == own))
 			continue;
 		const struct point_record *other = image_point(set->image, image_evse(set->image, evse)->point);
-		const int error = rules_refuse(set->fault, STATUS_FAILED_PRECONDITION, "evse_id",
+		const int error = store_refuse(set->fault, STATUS_FAILED_PRECONDITION, "evse_id",
 					       "EVSE %.*s belongs to charge point %.*s; put that without it first",
 					       BYTES_ARG(evse_id), BYTES_ARG(rules_text(set, &other->id)));
 		rules_fault_prefix(set->fault, "put_charge_point.evses[%zu].", i);
@@ -228,7 +228,7 @@ int rules_write_point_group(struct rules_set *set, uint32_t point)
 static int refuse_point_in_group(struct rules_set *set, uint32_t point)
 {
 	const struct bytes id = rules_text(set, &image_point(set->image, point)->id);
-	return rules_refuse(set->fault, STATUS_FAILED_PRECONDITION, "",
+	return store_refuse(set->fault, STATUS_FAILED_PRECONDITION, "",
 			    "charge point %.*s is in charge group %.*s; use move to take it out of there",
 			    BYTES_ARG(id), BYTES_ARG(group_id_of(set, point)));
 }

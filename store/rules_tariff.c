@@ -82,7 +82,7 @@ static int refuse_tariff_in_use(struct rules_set *set, uint32_t tariff, struct b
 	const uint32_t group = find_group_with(image, tariff);
 	if (group != 0) {
 		const bool is_tariff = image_group(image, group)->tariff == tariff;
-		return rules_refuse(set->fault, STATUS_FAILED_PRECONDITION, field,
+		return store_refuse(set->fault, STATUS_FAILED_PRECONDITION, field,
 				    "tariff %.*s is the %s of charge group %.*s; give that another one first",
 				    BYTES_ARG(id), is_tariff ? "tariff" : "prepaid tariff",
 				    BYTES_ARG(rules_text(set, &image_group(image, group)->id)));
@@ -90,7 +90,7 @@ static int refuse_tariff_in_use(struct rules_set *set, uint32_t tariff, struct b
 	const struct membership_record *membership = image_membership(image, find_membership_with(image, tariff));
 	const struct bytes group_id = rules_text(set, &image_group(image, membership->group)->id);
 	const struct bytes customer_id = rules_text(set, &image_customer(image, membership->customer)->id);
-	return rules_refuse(set->fault, STATUS_FAILED_PRECONDITION, field,
+	return store_refuse(set->fault, STATUS_FAILED_PRECONDITION, field,
 			    "tariff %.*s is the tariff of customer %.*s in charge group %.*s; set another one first",
 			    BYTES_ARG(id), BYTES_ARG(customer_id), BYTES_ARG(group_id));
 }

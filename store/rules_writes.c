@@ -142,6 +142,6 @@ int rules_read_message(struct rules_set *set, enum db_table table, struct bytes 
 		error = codec_decode(schema, CODEC_TOLERANT, record.value, set->commit->arena, ret_message, &fault);
 	if (error == 0 || error == -ENOMEM)
 		return error;
-	return rules_refuse(set->fault, STATUS_DATA_LOSS, NULL, "the stored object %.*s cannot be read: %s",
+	return store_refuse(set->fault, STATUS_DATA_LOSS, NULL, "the stored object %.*s cannot be read: %s",
 			    BYTES_ARG(key), fault.code != STATUS_OK ? fault.message : strerror(-error));
 }
