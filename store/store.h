@@ -86,8 +86,14 @@ struct store_job {
 	int result;                     // 0, or negative errno with the fault set
 	struct apply_response response; // when result is 0
 	struct fault fault;
-	struct store_job *next; // the store's while it is queued
+	struct store_job *next; // the store's until done()
+	bool is_pending;        // likewise: the result stands or falls with the commit
 };
+
+// An accepted set belongs to a revision, also when it changes nothing; sets committed together share one. Refusals,
+// dry runs and repeated answers use up none. A dry run answers with the revision of the state it was tried on.
+// Faults of the store itself: RESOURCE_EXHAUSTED (-ENOSPC) when it is full, for what does more than delete and detach;
+// UNAVAILABLE (-EIO) when the commit failed for good, and whether it is on disk is unknown.
 
 // Any thread. -EAGAIN: the queue is full, or -EIO: the store is closed to writes; done() is not called then.
 MUST_CHECK int store_submit(struct store *store, struct store_job *job);
@@ -99,7 +105,7 @@ struct store_status {
 	uint64_t objects[OBJECT_KINDS];
 	uint64_t bytes_used;
 	uint64_t bytes_max;
-	bool accepts_writes;
+	bool accepts_writes; // false: full, or failed for good
 };
 void store_get_status(struct store *store, struct store_status *ret_status);
 struct db *store_db(struct store *store);

@@ -7,3 +7,7 @@ evauth_unit_test(store/test_memory store)
 evauth_unit_test(store/test_slab store)
 evauth_unit_test(store/test_strings store)
 evauth_unit_test(store/test_table store)
+
+add_library(store_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/store/store_fixture.c)
+target_link_libraries(store_fixture PUBLIC store PkgConfig::CHECK)
+evauth_unit_test(store/test_apply store_fixture)
