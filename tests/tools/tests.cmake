@@ -14,3 +14,11 @@ if(CLANG_FORMAT) # other versions format differently; Debian 13 has no 14
   evauth_check(check_format tests/tools/check_format.py ${CLANG_FORMAT})
 endif()
 evauth_check(test_checks tests/tools/test_checks.py)
+
+# Preloaded by integration/test_zero_malloc.py; sanitizers bring a malloc of their own.
+if(NOT EVAUTH_SANITIZE)
+  add_library(malloc_count MODULE ${CMAKE_CURRENT_LIST_DIR}/malloc_count.c)
+  target_link_libraries(malloc_count PRIVATE evauth_options)
+  target_compile_options(malloc_count PRIVATE -fno-builtin)
+  set_target_properties(malloc_count PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
