@@ -3,6 +3,7 @@
 
 #include <confuse.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

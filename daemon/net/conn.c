@@ -66,6 +66,11 @@ bool conn_is_full(const struct conn *conn)
 	return in_flight(conn) >= (conn->throttled ? max / 2 : max);
 }
 
+bool conn_is_reading(const struct conn *conn)
+{
+	return conn->state == CONN_OPEN;
+}
+
 void conn_hold(struct conn *conn, size_t bytes)
 {
 	conn->holds++;

@@ -106,6 +106,8 @@ void *conn_session(struct conn *conn);
 MUST_CHECK char *conn_reserve(struct conn *conn, size_t size);
 // `size` at most what was reserved.
 void conn_commit(struct conn *conn, size_t size);
+// False: the connection is finishing or gone, the rest of the input is not wanted.
+bool conn_is_reading(const struct conn *conn);
 // Too much in flight: consume no more input.
 bool conn_is_full(const struct conn *conn);
 size_t conn_output_size(const struct conn *conn);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/rpc.h"
+
+// To add a method: its number in proto/methods.h, a row here, a file method_*.c. A row without answer, list or start is
+// a method of a later version.
+static const struct method_row methods[] = {
+	[METHOD_AUTHORIZE] = {.name = "Authorize",
+			      .request = &schema_authorize_request,
+			      .response = &schema_authorize_response,
+			      .body_size_max = BODY_QUERY_MAX,
+			      .answer_call = method_authorize},
+	[METHOD_AUTHORIZE_BATCH] = {.name = "AuthorizeBatch",
+				    .request = &schema_authorize_batch_request,
+				    .response = &schema_authorize_batch_response,
+				    .body_size_max = BODY_BATCH_MAX,
+				    .min_revision = authorize_batch_min_revision,
+				    .answer = method_authorize_batch},
+	[METHOD_GET_TARIFF] = {.name = "GetTariff",
+			       .request = &schema_get_tariff_request,
+			       .response = &schema_get_tariff_response,
+			       .body_size_max = BODY_QUERY_MAX,
+			       .min_revision = get_tariff_min_revision,
+			       .answer = method_get_tariff},
+	[METHOD_LIST_VISIBLE_CHARGE_POINTS] = {.name = "ListVisibleChargePoints",
+					       .request = &schema_list_visible_charge_points_request,
+					       .response = &schema_list_visible_charge_points_response,
+					       .body_size_max = BODY_BATCH_MAX,
+					       .min_revision = list_visible_min_revision,
+					       .list = method_list_visible},
+	[METHOD_LIST_PERMITTED] = {.name = "ListPermitted",
+				   .request = &schema_list_permitted_request,
+				   .response = &schema_list_permitted_response,
+				   .body_size_max = BODY_BATCH_MAX,
+				   .min_revision = list_permitted_min_revision,
+				   .list = method_list_permitted},
+	[METHOD_APPLY] = {.name = "Apply",
+			  .request = &schema_change_set,
+			  .response = &schema_apply_response,
+			  .body_size_max = BODY_APPLY_MAX,
+			  .mode = CODEC_STRICT,
+			  .start = method_apply},
+	[METHOD_GET] = {.name = "Get",
+			.request = &schema_get_request,
+			.response = &schema_record,
+			.body_size_max = BODY_QUERY_MAX,
+			.min_revision = get_min_revision,
+			.list = method_get},
+	[METHOD_SEARCH] = {.name = "Search",
+			   .request = &schema_search_request,
+			   .response = &schema_search_response,
+			   .body_size_max = BODY_BATCH_MAX,
+			   .min_revision = search_min_revision,
+			   .list = method_search},
+	[METHOD_SNAPSHOT] = {.name = "Snapshot",
+			     .request = &schema_snapshot_request,
+			     .response = &schema_record,
+			     .body_size_max = BODY_QUERY_MAX,
+			     .min_revision = snapshot_min_revision,
+			     .start = method_snapshot},
+	[METHOD_STATUS] = {.name = "Status",
+			   .request = &schema_status_request,
+			   .response = &schema_status_response,
+			   .body_size_max = BODY_QUERY_MAX,
+			   .answer = method_status},
+};
+
+uint16_t dispatch_number(const struct method_row *method)
+{
+	return (uint16_t)(method - methods);
+}
+
+const struct method_row *dispatch_find(uint16_t number)
+{
+	return number < ARRAY_SIZE(methods) && methods[number].name != NULL ? &methods[number] : NULL;
+}
+
+const struct method_row *dispatch_next(const struct method_row *method)
+{
+	const struct method_row *next = method ? method + 1 : methods;
+	while (next < methods + ARRAY_SIZE(methods) && next->name == NULL)
+		next++;
+	return next < methods + ARRAY_SIZE(methods) ? next : NULL;
+}
+
+// True: the call waits and leaves the order (DESIGN 2).
+static bool must_wait(const struct call *call, const void *request)
+{
+	const uint64_t wanted = call->method->min_revision ? call->method->min_revision(request) : 0;
+	if (LIKELY(wanted <= worker_image(call->worker)->revision))
+		return false;
+	waiters_add(call, wanted);
+	return true;
+}
+
+static void answer(const struct call *call)
+{
+	struct worker *worker = call->worker;
+	struct fault fault = {0};
+	void *request;
+	const void *response;
+	arena_reset(&worker->arena);
+	int result =
+		codec_decode(call->method->request, call->method->mode, call->body, &worker->arena, &request, &fault);
+	if (result == 0) {
+		if (must_wait(call, request))
+			return;
+		result = call->method->answer(worker, request, &response, &fault);
+	}
+	if (result == 0)
+		reply_message(call, response, &worker->arena);
+	else
+		reply_fault(call, result, &fault);
+}
+
+static int hand_out(struct job *job)
+{
+	if (job->method->list != NULL)
+		return lister_submit(job->worker->service->lister, job);
+	return job->method->start(job);
+}
+
+// Goes to another thread, which answers by job_post().
+static void start(const struct call *call)
+{
+	struct fault fault = {0};
+	struct job *job;
+	int result = job_create(call, &job, &fault);
+	if (result != 0) {
+		reply_fault(call, result, &fault);
+		return;
+	}
+	if (must_wait(call, job->request)) {
+		job_destroy(job);
+		return;
+	}
+	job_begin(job);
+	result = hand_out(job);
+	if (result == 0)
+		return;
+	reply_fault(call, result, &job->store.fault);
+	job_end(job);
+}
+
+void dispatch_call(const struct call *call)
+{
+	if (LIKELY(call->method->answer_call != NULL))
+		call->method->answer_call(call);
+	else if (call->method->answer != NULL)
+		answer(call);
+	else
+		start(call);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/rpc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int job_create(const struct call *call, struct job **ret_job, struct fault *fault)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (job == NULL)
+		return -ENOMEM;
+	arena_init(&job->store.arena, JOB_ARENA_CHUNK, JOB_ARENA_BUDGET);
+	void *request;
+	const int result =
+		codec_decode(call->method->request, call->method->mode, call->body, &job->store.arena, &request, fault);
+	if (result != 0) {
+		job_destroy(job);
+		return result;
+	}
+	job->worker = call->worker;
+	job->conn = conn_ref(call->conn);
+	job->method = call->method;
+	job->request_id = call->request_id;
+	job->request = request;
+	job->held = sizeof(*job) + job->store.arena.used;
+	*ret_job = job;
+	return 0;
+}
+
+void job_destroy(struct job *job)
+{
+	if (job == NULL)
+		return;
+	arena_finish(&job->store.arena);
+	free(job);
+}
+
+// The connection may be gone: then there is nobody to answer, and nothing of it left to release.
+static void job_answer(struct job *job, struct conn *conn)
+{
+	const struct call call = {
+		.worker = job->worker,
+		.conn = conn,
+		.number = dispatch_number(job->method),
+		.request_id = job->request_id,
+		.method = job->method,
+	};
+	if (job->store.result != 0)
+		reply_fault(&call, job->store.result, &job->store.fault);
+	else if (job->response != NULL)
+		reply_message(&call, job->response, &job->store.arena);
+	else
+		reply_body(&call, job->body);
+}
+
+static void job_release(struct job *job)
+{
+	struct conn *conn = conn_find(job->worker->conns, job->conn);
+	if (conn != NULL)
+		conn_release_hold(conn, job->held);
+}
+
+void job_end(struct job *job)
+{
+	struct worker *worker = job->worker;
+	job_release(job);
+	job_destroy(job);
+	worker_job_ended(worker);
+}
+
+static void on_mail(struct mail *mail)
+{
+	struct job *job = (struct job *)((char *)mail - offsetof(struct job, mail));
+	struct conn *conn = conn_find(job->worker->conns, job->conn);
+	if (conn != NULL)
+		job_answer(job, conn);
+	job_end(job);
+}
+
+void job_begin(struct job *job)
+{
+	conn_hold(conn_find(job->worker->conns, job->conn), job->held);
+	job->worker->jobs++;
+}
+
+void job_post(struct job *job)
+{
+	job->mail.deliver = on_mail;
+	mailbox_post(&job->worker->mailbox, &job->mail);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/lister.h"
+
+#include "daemon/rpc/rpc.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+struct lister {
+	struct listing *listing;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct job *first, *last;
+	uint32_t count;
+	bool stopping;
+};
+
+// NULL: the end.
+static struct job *take_job(struct lister *lister)
+{
+	pthread_mutex_lock(&lister->lock);
+	while (lister->first == NULL && !lister->stopping)
+		pthread_cond_wait(&lister->changed, &lister->lock);
+	struct job *job = lister->first;
+	if (job != NULL) {
+		lister->first = job->next;
+		lister->count--;
+	}
+	pthread_mutex_unlock(&lister->lock);
+	return job;
+}
+
+// Encoded here as well: a page of 1,000 records takes longer than many queries.
+static void do_job(struct lister *lister, struct job *job)
+{
+	const void *response;
+	struct arena *arena = &job->store.arena;
+	int result = job->method->list(lister->listing, job->request, arena, &response, &job->store.fault);
+	if (result == 0)
+		result = codec_encode(job->method->response, response, arena, &job->body);
+	job->store.result = result;
+	job_post(job);
+}
+
+static void *lister_run(void *argument)
+{
+	struct lister *lister = argument;
+	struct job *job;
+	// Best effort: a sandbox may forbid it.
+	(void)setpriority(PRIO_PROCESS, 0, LISTER_NICE);
+	while ((job = take_job(lister)) != NULL)
+		do_job(lister, job);
+	return NULL;
+}
+
+int lister_create(struct store *store, struct lister **ret_lister)
+{
+	struct lister *lister = calloc(1, sizeof(*lister));
+	if (lister == NULL)
+		return -ENOMEM;
+	int result = listing_create(store, &lister->listing);
+	if (result != 0)
+		goto fail;
+	pthread_mutex_init(&lister->lock, NULL);
+	pthread_cond_init(&lister->changed, NULL);
+	result = -pthread_create(&lister->thread, NULL, lister_run, lister);
+	if (result != 0)
+		goto fail_thread;
+	*ret_lister = lister;
+	return 0;
+fail_thread:
+	pthread_cond_destroy(&lister->changed);
+	pthread_mutex_destroy(&lister->lock);
+	listing_destroy(lister->listing);
+fail:
+	free(lister);
+	return result;
+}
+
+void lister_destroy(struct lister *lister)
+{
+	if (lister == NULL)
+		return;
+	pthread_mutex_lock(&lister->lock);
+	ASSERT(lister->first == NULL);
+	lister->stopping = true;
+	pthread_cond_signal(&lister->changed);
+	pthread_mutex_unlock(&lister->lock);
+	pthread_join(lister->thread, NULL);
+	pthread_cond_destroy(&lister->changed);
+	pthread_mutex_destroy(&lister->lock);
+	listing_destroy(lister->listing);
+	free(lister);
+}
+
+int lister_submit(struct lister *lister, struct job *job)
+{
+	int result = -EAGAIN;
+	job->next = NULL;
+	pthread_mutex_lock(&lister->lock);
+	if (lister->count < LISTER_QUEUE_MAX) {
+		if (lister->first == NULL)
+			lister->first = job;
+		else
+			lister->last->next = job;
+		lister->last = job;
+		lister->count++;
+		pthread_cond_signal(&lister->changed);
+		result = 0;
+	}
+	pthread_mutex_unlock(&lister->lock);
+	return result;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers into a connection's output; an error becomes a status here and nowhere else.
+#include "daemon/rpc/rpc.h"
+
+#include "proto/codec_authorize.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	FAULT_ARENA_SIZE = 4096, // an Error is at most field + message long
+	AUTHORIZE_ROOM = 1024,   // for a response without explanation, nearly always
+};
+
+// What went wrong in us or was refused without a word about it.
+static const struct {
+	int error;
+	enum status_code code;
+	const char *message;
+	uint32_t retry_after_ms;
+} errors[] = {
+	{-ENOMEM, STATUS_RESOURCE_EXHAUSTED, "this request needs more memory than one request may take", 0},
+	{-EAGAIN, STATUS_RESOURCE_EXHAUSTED, "too many requests of this kind are waiting", 100},
+	{-EIO, STATUS_UNAVAILABLE, "the store takes no changes at the moment", 1000},
+	{-EINVAL, STATUS_INVALID_ARGUMENT, "the request was not understood", 0},
+};
+
+static void fault_from_error(int error, struct fault *fault)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		if (errors[i].error == error) {
+			fault_set(fault, errors[i].code, NULL, "%s", errors[i].message);
+			fault->retry_after_ms = errors[i].retry_after_ms;
+			return;
+		}
+	}
+	fault_set(fault, STATUS_INTERNAL, NULL, "internal error: %s", strerror(-error));
+}
+
+// The hot path: without a copy, straight into the output.
+void reply_authorize(const struct call *call, const struct authorize_response *response)
+{
+	size_t room_size = AUTHORIZE_ROOM;
+	for (;;) {
+		char *room = conn_reserve(call->conn, FRAME_HEADER_SIZE + room_size);
+		if (room == NULL)
+			return;
+		const size_t size = codec_encode_authorize_response(response, room + FRAME_HEADER_SIZE, room_size);
+		if (LIKELY(size <= room_size)) {
+			const struct frame frame = {
+				.kind = FRAME_RESPONSE,
+				.method = METHOD_AUTHORIZE,
+				.request_id = call->request_id,
+				.body = {.size = size},
+			};
+			frame_write_header(room, &frame);
+			conn_commit(call->conn, FRAME_HEADER_SIZE + size);
+			return;
+		}
+		room_size = size;
+	}
+}
+
+static void write_frame(const struct call *call, uint8_t status, struct bytes body)
+{
+	const struct frame frame = {
+		.kind = FRAME_RESPONSE,
+		.status = status,
+		.method = call->number,
+		.request_id = call->request_id,
+		.body = body,
+	};
+	char *room = conn_reserve(call->conn, FRAME_HEADER_SIZE + body.size);
+	if (room == NULL)
+		return;
+	frame_write_header(room, &frame);
+	if (body.size > 0)
+		memcpy(room + FRAME_HEADER_SIZE, body.data, body.size);
+	conn_commit(call->conn, FRAME_HEADER_SIZE + body.size);
+}
+
+void reply_fault(const struct call *call, int error, const struct fault *fault)
+{
+	struct fault filled = *fault;
+	struct arena arena;
+	struct bytes body = {0};
+	if (filled.code == STATUS_OK)
+		fault_from_error(error, &filled);
+	if (filled.code == STATUS_INTERNAL)
+		log_error("internal_error", "%s: %s", call->method ? call->method->name : "?", filled.message);
+	arena_init(&arena, FAULT_ARENA_SIZE, FAULT_ARENA_SIZE);
+	// Without memory the status alone has to do.
+	if (codec_encode_fault(&filled, &arena, &body) != 0)
+		body.size = 0;
+	write_frame(call, (uint8_t)filled.code, body);
+	arena_finish(&arena);
+}
+
+void reply_body(const struct call *call, struct bytes body)
+{
+	const uint32_t max = call->worker->service->frame_size_max;
+	struct fault fault = {0};
+	if (FRAME_LENGTH_MIN + body.size <= max) {
+		write_frame(call, STATUS_OK, body);
+		return;
+	}
+	fault_set(&fault, STATUS_RESOURCE_EXHAUSTED, NULL,
+		  "the answer is %zu bytes long, but frame_size_max is %u; ask for less", body.size, max);
+	reply_fault(call, 0, &fault);
+}
+
+void reply_message(const struct call *call, const void *response, struct arena *arena)
+{
+	const struct fault none = {0};
+	struct bytes body;
+	const int result = codec_encode(call->method->response, response, arena, &body);
+	if (result == 0)
+		reply_body(call, body);
+	else
+		reply_fault(call, result, &none);
+}

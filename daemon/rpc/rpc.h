@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of daemon/rpc share: a method's row, a call, a job, the worker from inside. Private to this folder.
+//
+// Glossary: a *call* is a request on the worker's stack while it is looked at; a *job* is a request that is answered
+// by another thread; a *waiter* is one that waits for its min_revision.
+#pragma once
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "daemon/net/listener.h"
+#include "daemon/rpc/lister.h"
+#include "daemon/rpc/mailbox.h"
+#include "daemon/rpc/snapshots.h"
+#include "daemon/rpc/worker.h"
+#include "proto/codec.h"
+#include "proto/frame.h"
+#include "proto/methods.h"
+#include "store/listing.h"
+
+enum {
+	WORKER_ARENA_CHUNK = 256 * 1024,
+	WORKER_ARENA_BUDGET = 16 * 1024 * 1024,
+	WORKER_LISTENERS_MAX = 128,
+	JOB_ARENA_CHUNK = 16 * 1024,
+	JOB_ARENA_BUDGET = 32 * 1024 * 1024,
+	REQUESTS_PER_TURN_MAX = 256, // of one connection, so that the others get their turn
+};
+
+struct call;
+struct job;
+
+// A row of the table in dispatch.c. One of answer, answer_call, list and start is set; none: the method is not there
+// yet.
+struct method_row {
+	const char *name;
+	const struct schema *request;
+	const struct schema *response;
+	uint32_t body_size_max;
+	enum codec_mode mode;
+	// What the request wants to see; NULL: nothing.
+	uint64_t (*min_revision)(const void *request);
+	// Answered at once, in request order, from the worker's image. The response borrows from the worker's arena and
+	// the image.
+	int (*answer)(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
+	// The same, but it decodes and encodes by itself, straight from and to the connection's buffers.
+	void (*answer_call)(const struct call *call);
+	// Answered when ready by the lister's thread.
+	int (*list)(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+		    struct fault *fault);
+	// Answered when ready by whoever gets the job here. On failure the job is still the caller's.
+	int (*start)(struct job *job);
+};
+
+// A request, for as long as its frame is in the input.
+struct call {
+	struct worker *worker;
+	struct conn *conn;
+	uint16_t number; // of the method, echoed even if there is none
+	uint32_t request_id;
+	const struct method_row *method; // NULL in answers to what is no request
+	struct bytes body;
+};
+
+// A request on its way through another thread. The worker makes it and gets it back by job_post().
+struct job {
+	struct store_job store; // the arena, result and fault of every job; the rest is for Apply
+	struct mail mail;
+	struct worker *worker;
+	struct conn_ref conn;
+	const struct method_row *method;
+	uint32_t request_id;
+	size_t held; // bytes, for conn_hold()
+	const void *request;
+	const void *response; // set: still to be encoded by the worker
+	struct bytes body;    // else: the encoded response
+	struct job *next;     // in the lister's queue
+};
+
+struct waiters {
+	struct waiter *first, *last;
+	_Atomic uint32_t count; // also read by the writer's thread
+	struct loop_timer *timer;
+};
+
+struct worker {
+	struct service *service;
+	struct loop *loop;
+	struct conn_set *conns;
+	struct store_reader *reader;
+	const struct image *image; // pinned since the first request of this turn; NULL: not yet
+	int64_t now_s;             // wall clock of this turn, read with the pin
+	struct arena arena;        // of the request being answered
+	struct mailbox mailbox;
+	struct waiters waiters;
+	uint32_t jobs; // not back yet
+	struct listener *listeners[WORKER_LISTENERS_MAX];
+	uint32_t listeners_count;
+	bool conns_are_empty; // after the drain
+	struct loop_timer *stop_timer;
+	_Atomic uint32_t stop_timeout_ms;
+	_Atomic bool stop_asked;
+	bool stopping;
+	_Atomic uint32_t life_asked, life_shown;
+};
+
+// The state of a connection.
+struct session {
+	size_t skip;    // bytes of a refused frame still to come
+	bool is_broken; // the peer does not speak our protocol: last words when all is answered
+	uint16_t bad_method;
+	uint32_t bad_request_id;
+	const char *bad_reason;
+	struct snapshot *snapshot; // the first of those streamed to this connection
+};
+
+// ---------------------------------------------------------------- worker.c
+// The image of this turn; stays until the turn's end.
+const struct image *worker_image(struct worker *worker);
+// These two end the loop when they were what a stopping worker waited for.
+void worker_job_ended(struct worker *worker);
+void worker_conns_ended(struct worker *worker);
+
+// ---------------------------------------------------------------- session.c
+struct conn_handler session_handler(struct worker *worker);
+
+// ---------------------------------------------------------------- dispatch.c
+// NULL: no such number, or not there yet.
+const struct method_row *dispatch_find(uint16_t number);
+uint16_t dispatch_number(const struct method_row *method);
+// Walks the methods that are there; start with NULL. NULL at the end.
+const struct method_row *dispatch_next(const struct method_row *method);
+// Answers the call, or sees to it that it will be answered. A body over the method's cap has been refused before.
+void dispatch_call(const struct call *call);
+
+// ---------------------------------------------------------------- reply.c: answers into a connection's output
+// A message encoded in `arena`. An answer over frame_size_max becomes RESOURCE_EXHAUSTED.
+void reply_message(const struct call *call, const void *response, struct arena *arena);
+void reply_body(const struct call *call, struct bytes body);
+void reply_authorize(const struct call *call, const struct authorize_response *response);
+// `fault` without a code becomes one for `error` (negative errno).
+void reply_fault(const struct call *call, int error, const struct fault *fault);
+
+// ---------------------------------------------------------------- job.c
+// -ENOMEM. The body is decoded into the job's arena: -EINVAL and a fault.
+MUST_CHECK int job_create(const struct call *call, struct job **ret_job, struct fault *fault);
+// Counts the job as under way. The worker's thread, before another thread can see it.
+void job_begin(struct job *job);
+// Sends it back to its worker, which answers and ends it. Any thread.
+void job_post(struct job *job);
+// The end of a job that was begun: nothing more is answered. Destroys it. The worker's thread.
+void job_end(struct job *job);
+// Of a job that was not begun.
+void job_destroy(struct job *job);
+
+// ---------------------------------------------------------------- waiters.c
+MUST_CHECK int waiters_init(struct waiters *waiters, struct worker *worker);
+void waiters_finish(struct waiters *waiters);
+// Keeps a copy of the call until its revision is there or its time is over, then answers it. Refuses it when there are
+// too many.
+void waiters_add(const struct call *call, uint64_t revision);
+// Answers those that can be answered now, refuses those whose time is over, and all when the worker stops. Called on
+// every doorbell.
+void waiters_look(struct worker *worker);
+
+// ---------------------------------------------------------------- the methods
+void method_authorize(const struct call *call);
+int method_authorize_batch(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
+int method_get_tariff(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
+int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
+int method_apply(struct job *job);
+int method_snapshot(struct job *job);
+int method_get(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+	       struct fault *fault);
+int method_search(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+		  struct fault *fault);
+int method_list_visible(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+			struct fault *fault);
+int method_list_permitted(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+			  struct fault *fault);
+
+// What a request wants to see.
+uint64_t authorize_batch_min_revision(const void *request);
+uint64_t get_tariff_min_revision(const void *request);
+uint64_t get_min_revision(const void *request);
+uint64_t search_min_revision(const void *request);
+uint64_t list_visible_min_revision(const void *request);
+uint64_t list_permitted_min_revision(const void *request);
+uint64_t snapshot_min_revision(const void *request);
+
+// method_snapshot.c: the connection of these has room for more, or is gone.
+void snapshots_room(struct session *session, struct conn *conn);
+void snapshots_cancel(struct session *session);

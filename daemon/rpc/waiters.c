@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests that wait for their min_revision (DESIGN 2): read-your-writes on a daemon that has not heard of the write.
+#include "daemon/rpc/rpc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAITERS_MAX = 1024 }; // per worker
+
+struct waiter {
+	struct waiter *next;
+	struct conn_ref conn;
+	const struct method_row *method;
+	uint32_t request_id;
+	uint32_t wait_ms;
+	uint64_t revision;
+	uint64_t deadline_ms;
+	size_t body_size;
+	char body[];
+};
+
+static void on_deadline(void *context)
+{
+	waiters_look(context);
+}
+
+int waiters_init(struct waiters *waiters, struct worker *worker)
+{
+	return loop_timer_create(worker->loop, on_deadline, worker, &waiters->timer);
+}
+
+void waiters_finish(struct waiters *waiters)
+{
+	ASSERT(waiters->first == NULL);
+	loop_timer_destroy(waiters->timer);
+}
+
+static void refuse(const struct call *call, uint64_t revision, uint32_t wait_ms)
+{
+	struct fault fault = {0};
+	fault_set(&fault, STATUS_UNAVAILABLE, "min_revision",
+		  "revision %llu did not come within %u ms; this daemon is at revision %llu",
+		  (unsigned long long)revision, wait_ms, (unsigned long long)worker_image(call->worker)->revision);
+	reply_fault(call, 0, &fault);
+}
+
+static void append(struct waiters *waiters, struct waiter *waiter)
+{
+	if (waiters->first == NULL)
+		waiters->first = waiter;
+	else
+		waiters->last->next = waiter;
+	waiters->last = waiter;
+}
+
+void waiters_add(const struct call *call, uint64_t revision)
+{
+	struct worker *worker = call->worker;
+	const struct fault none = {0};
+	const uint32_t wait_ms = atomic_load_explicit(&worker->service->min_revision_wait_ms, memory_order_relaxed);
+	if (wait_ms == 0 || worker->stopping) {
+		refuse(call, revision, 0);
+		return;
+	}
+	const bool is_full = atomic_load(&worker->waiters.count) >= WAITERS_MAX;
+	struct waiter *waiter = is_full ? NULL : malloc(sizeof(*waiter) + call->body.size);
+	if (waiter == NULL) {
+		reply_fault(call, is_full ? -EAGAIN : -ENOMEM, &none);
+		return;
+	}
+	*waiter = (struct waiter){
+		.conn = conn_ref(call->conn),
+		.method = call->method,
+		.request_id = call->request_id,
+		.wait_ms = wait_ms,
+		.revision = revision,
+		.deadline_ms = loop_now_ms(worker->loop) + wait_ms,
+		.body_size = call->body.size,
+	};
+	if (call->body.size > 0)
+		memcpy(waiter->body, call->body.data, call->body.size);
+	conn_hold(call->conn, sizeof(*waiter) + call->body.size);
+	append(&worker->waiters, waiter);
+	atomic_fetch_add(&worker->waiters.count, 1);
+	// The revision may have come since this turn's image was pinned, when the writer saw nobody waiting: look again
+	// in the next turn.
+	loop_wake(worker->loop);
+}
+
+// Answered with the image of this turn, or refused. The hold is released after the answer, so that a connection that
+// finishes stays for it.
+static void waiter_end(struct worker *worker, struct waiter *waiter, bool is_there)
+{
+	struct conn *conn = conn_find(worker->conns, waiter->conn);
+	if (conn != NULL) {
+		const struct call call = {
+			.worker = worker,
+			.conn = conn,
+			.number = dispatch_number(waiter->method),
+			.request_id = waiter->request_id,
+			.method = waiter->method,
+			.body = {.data = waiter->body, .size = waiter->body_size},
+		};
+		if (is_there)
+			dispatch_call(&call);
+		else
+			refuse(&call, waiter->revision, waiter->wait_ms);
+	}
+	conn = conn_find(worker->conns, waiter->conn);
+	if (conn != NULL)
+		conn_release_hold(conn, sizeof(*waiter) + waiter->body_size);
+	free(waiter);
+	atomic_fetch_sub(&worker->waiters.count, 1);
+}
+
+void waiters_look(struct worker *worker)
+{
+	struct waiters *waiters = &worker->waiters;
+	const uint64_t now = loop_now_ms(worker->loop);
+	uint64_t next_deadline = UINT64_MAX;
+	struct waiter *waiter = waiters->first;
+	if (waiter == NULL)
+		return;
+	waiters->first = waiters->last = NULL;
+	while (waiter != NULL) {
+		struct waiter *next = waiter->next;
+		const bool is_there = waiter->revision <= worker_image(worker)->revision;
+		waiter->next = NULL;
+		if (is_there || now >= waiter->deadline_ms || worker->stopping) {
+			waiter_end(worker, waiter, is_there);
+		} else {
+			append(waiters, waiter);
+			if (waiter->deadline_ms < next_deadline)
+				next_deadline = waiter->deadline_ms;
+		}
+		waiter = next;
+	}
+	if (next_deadline != UINT64_MAX)
+		loop_timer_start(waiters->timer, next_deadline - now);
+	else
+		loop_timer_stop(waiters->timer);
+}

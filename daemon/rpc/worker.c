@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/worker.h"
+
+#include "base/clock.h"
+#include "daemon/rpc/rpc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const struct image *worker_image(struct worker *worker)
+{
+	if (UNLIKELY(worker->image == NULL)) {
+		worker->image = store_pin(worker->reader);
+		worker->now_s = clock_wall_s();
+	}
+	return worker->image;
+}
+
+static void on_turn_end(void *context)
+{
+	struct worker *worker = context;
+	if (worker->image != NULL) {
+		store_unpin(worker->reader);
+		worker->image = NULL;
+	}
+}
+
+// On the writer's thread: ring only where somebody waits for a revision.
+static void on_publish(void *context)
+{
+	struct worker *worker = context;
+	if (atomic_load(&worker->waiters.count) > 0)
+		loop_wake(worker->loop);
+}
+
+// ---------------------------------------------------------------- the stop
+
+static void end_if_done(struct worker *worker)
+{
+	if (worker->stopping && worker->conns_are_empty && worker->jobs == 0 && worker->waiters.first == NULL)
+		loop_stop(worker->loop);
+}
+
+void worker_job_ended(struct worker *worker)
+{
+	ASSERT(worker->jobs > 0);
+	worker->jobs--;
+	end_if_done(worker);
+}
+
+void worker_conns_ended(struct worker *worker)
+{
+	worker->conns_are_empty = true;
+	end_if_done(worker);
+}
+
+static void on_stop_timeout(void *context)
+{
+	struct worker *worker = context;
+	log_warning("drain_timeout", "%u connections cut with answers under way", conn_set_count(worker->conns));
+	conn_set_abort_all(worker->conns);
+}
+
+static void close_listeners(struct worker *worker)
+{
+	while (worker->listeners_count > 0)
+		listener_destroy(worker->listeners[--worker->listeners_count]);
+}
+
+static void begin_stop(struct worker *worker)
+{
+	worker->stopping = true;
+	close_listeners(worker);
+	loop_timer_start(worker->stop_timer, atomic_load(&worker->stop_timeout_ms));
+	conn_set_drain(worker->conns);
+}
+
+static void on_wake(void *context)
+{
+	struct worker *worker = context;
+	atomic_store(&worker->life_shown, atomic_load(&worker->life_asked));
+	mailbox_deliver(&worker->mailbox);
+	if (atomic_load(&worker->stop_asked) && !worker->stopping)
+		begin_stop(worker);
+	waiters_look(worker);
+	end_if_done(worker);
+}
+
+void worker_stop(struct worker *worker, uint32_t timeout_ms)
+{
+	atomic_store(&worker->stop_timeout_ms, timeout_ms);
+	atomic_store(&worker->stop_asked, true);
+	loop_wake(worker->loop);
+}
+
+bool worker_is_alive(struct worker *worker)
+{
+	const uint32_t asked = atomic_load(&worker->life_asked);
+	const bool has_answered = atomic_load(&worker->life_shown) == asked;
+	if (has_answered)
+		atomic_store(&worker->life_asked, asked + 1);
+	loop_wake(worker->loop);
+	return has_answered;
+}
+
+// ---------------------------------------------------------------- create, run, destroy
+
+static int create_parts(struct worker *worker)
+{
+	const struct loop_hooks hooks = {.on_wake = on_wake, .on_turn_end = on_turn_end, .context = worker};
+	const struct conn_handler handler = session_handler(worker);
+	int result = loop_create(&worker->loop);
+	if (result != 0)
+		return result;
+	loop_set_hooks(worker->loop, &hooks);
+	mailbox_init(&worker->mailbox, worker->loop);
+	result = waiters_init(&worker->waiters, worker);
+	if (result == 0)
+		result = loop_timer_create(worker->loop, on_stop_timeout, worker, &worker->stop_timer);
+	if (result == 0)
+		result = conn_set_create(worker->loop, &worker->service->limits, &handler, &worker->conns);
+	if (result == 0)
+		result = store_reader_create(worker->service->store, on_publish, worker, &worker->reader);
+	return result;
+}
+
+int worker_create(struct service *service, struct worker **ret_worker)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	if (worker == NULL)
+		return -ENOMEM;
+	worker->service = service;
+	arena_init(&worker->arena, WORKER_ARENA_CHUNK, WORKER_ARENA_BUDGET);
+	const int result = create_parts(worker);
+	if (result != 0)
+		worker_destroy(worker);
+	else
+		*ret_worker = worker;
+	return result;
+}
+
+void worker_destroy(struct worker *worker)
+{
+	if (worker == NULL)
+		return;
+	ASSERT(worker->jobs == 0);
+	// First: the writer's thread must not ring the doorbell of a loop that is gone.
+	if (worker->reader != NULL)
+		store_reader_destroy(worker->reader);
+	if (worker->loop != NULL) {
+		close_listeners(worker);
+		conn_set_destroy(worker->conns);
+		waiters_finish(&worker->waiters);
+		loop_timer_destroy(worker->stop_timer);
+		mailbox_finish(&worker->mailbox);
+		loop_destroy(worker->loop);
+	}
+	arena_finish(&worker->arena);
+	free(worker);
+}
+
+static void on_accept(void *context, int fd)
+{
+	conn_set_add(((struct worker *)context)->conns, fd);
+}
+
+int worker_listen(struct worker *worker, int fd, const struct listener_handler *handler)
+{
+	const struct listener_handler own = {.on_accept = on_accept, .context = worker};
+	if (worker->listeners_count == WORKER_LISTENERS_MAX) {
+		close(fd);
+		return -ENOSPC;
+	}
+	const int result = listener_create(worker->loop, fd, handler ? handler : &own,
+					   &worker->listeners[worker->listeners_count]);
+	worker->listeners_count += result == 0;
+	return result;
+}
+
+void worker_take_connection(struct worker *worker, int fd)
+{
+	conn_set_hand_over(worker->conns, fd);
+}
+
+void worker_run(struct worker *worker)
+{
+	loop_run(worker->loop);
+	on_turn_end(worker);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the daemon listens: from the settings to bound sockets and the port file.
+#pragma once
+
+#include "daemon/net/address.h"
+#include "daemon/options.h"
+
+#define SERVER_LISTEN_DEFAULT "127.0.0.1:7420"
+
+enum { SERVER_ADDRESSES_MAX = 32 };
+
+struct server_addresses {
+	struct address tcp[SERVER_ADDRESSES_MAX];
+	size_t tcp_count;
+	char unix_path[OPTIONS_TEXT_MAX]; // empty: none
+};
+
+// Resolves the settings, refusing what is beyond loopback unless insecure-listen allows it. -EINVAL and an error.
+MUST_CHECK int server_addresses_resolve(const struct options *options, struct server_addresses *ret_addresses,
+					struct options_error *error);
+// "127.0.0.1:7420, unix /run/evauthd/socket"
+void server_addresses_format(const struct server_addresses *addresses, char *ret_text, size_t text_size);
+// Writes the port file, whole or not at all. Negative errno.
+MUST_CHECK int server_addresses_write(const struct server_addresses *addresses, const char *path);
