@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/context.h"
+
+#include "cli/hints.h"
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CONTEXT_CHUNK_SIZE = 64 * 1024 };
+
+// Answers in many pages are put together in memory.
+static const size_t context_memory_max = (size_t)4 * 1024 * 1024 * 1024;
+
+static int parse_timeout(const char *text, uint32_t *ret_timeout_ms)
+{
+	char *end;
+	errno = 0;
+	const long value = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || value < 1 || value > INT32_MAX)
+		return -EINVAL;
+	*ret_timeout_ms = (uint32_t)value;
+	return 0;
+}
+
+// https://no-color.org: set and not empty.
+static bool wants_color(FILE *out)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+	const bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
+	return (no_color == NULL || no_color[0] == '\0') && !dumb && fileno(out) >= 0 && isatty(fileno(out));
+}
+
+static const char *server_name(const struct arguments *arguments)
+{
+	const char *from_environment = getenv("EVAUTH_SERVER");
+	if (option_given(arguments, OPTION_SERVER))
+		return arguments->values[OPTION_SERVER];
+	return from_environment != NULL && from_environment[0] != '\0' ? from_environment : EVAUTH_SERVER_DEFAULT;
+}
+
+enum exit_code context_init(struct context *context, const struct arguments *arguments, FILE *out, FILE *err)
+{
+	*context = (struct context){.out = out, .err = err, .arguments = arguments};
+	context->json = option_is_on(arguments, OPTION_JSON);
+	context->quiet = option_is_on(arguments, OPTION_QUIET);
+	context->color = wants_color(out);
+	arena_init(&context->arena, CONTEXT_CHUNK_SIZE, context_memory_max);
+	struct evauth_options options = {.server = server_name(arguments)};
+	if (option_given(arguments, OPTION_TIMEOUT)) {
+		const char *text = arguments->values[OPTION_TIMEOUT];
+		if (parse_timeout(text, &options.call_timeout_ms) < 0)
+			return context_refuse(context, "--timeout: '%s' is no number of milliseconds", text);
+		options.connect_timeout_ms = options.call_timeout_ms;
+	}
+	struct fault fault = {0};
+	if (evauth_client_create(&options, &context->client, &fault) < 0)
+		return context_fail_with(context, &fault);
+	return EXIT_DONE;
+}
+
+void context_finish(struct context *context)
+{
+	evauth_client_destroy(context->client);
+	arena_finish(&context->arena);
+}
+
+static enum exit_code context_report(struct context *context, int result, const struct fault *fault)
+{
+	const char *hint = hint_find(context->arguments->command, result, fault->code);
+	if (context->json)
+		output_json_fault(context->out, fault);
+	fprintf(context->err, "evauth: %s", fault->message);
+	if (fault->code != STATUS_INVALID_ARGUMENT || fault->field[0] != '\0')
+		fprintf(context->err, " (%s%s%s)", status_code_name(fault->code), fault->field[0] ? ", field " : "",
+			fault->field);
+	fprintf(context->err, "\n%s%s%s", hint ? "  " : "", hint ? hint : "", hint ? "\n" : "");
+	return EXIT_ERROR;
+}
+
+enum exit_code context_fail(struct context *context, int result)
+{
+	return context_report(context, result, evauth_fault(context->client));
+}
+
+enum exit_code context_fail_with(struct context *context, const struct fault *fault)
+{
+	return context_report(context, 0, fault);
+}
+
+enum exit_code context_refuse(struct context *context, const char *format, ...)
+{
+	struct fault fault = {.code = STATUS_INVALID_ARGUMENT};
+	va_list list;
+	va_start(list, format);
+	vsnprintf(fault.message, sizeof(fault.message), format, list);
+	va_end(list);
+	return context_fail_with(context, &fault);
+}
+
+enum exit_code context_no_memory(struct context *context)
+{
+	const struct fault fault = {.code = STATUS_RESOURCE_EXHAUSTED, .message = "out of memory"};
+	return context_fail_with(context, &fault);
+}
+
+void context_say(struct context *context, const char *format, ...)
+{
+	if (context->json || context->quiet)
+		return;
+	va_list list;
+	va_start(list, format);
+	vfprintf(context->out, format, list);
+	va_end(list);
+}
+
+void context_warn(struct context *context, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	vfprintf(context->err, format, list);
+	va_end(list);
+}
