@@ -248,14 +248,14 @@ static void *run_worker(void *worker)
 static int start_threads(struct server *server)
 {
 	while (server->threads_count < server->workers_count) {
-		char name[16];
+		char name[16]; // with its NUL, the longest name Linux takes
 		const uint32_t i = server->threads_count;
 		const int error = pthread_create(&server->threads[i], NULL, run_worker, server->workers[i]);
 		if (error != 0) {
 			log_error("start", "cannot start a thread: %s", strerror(error));
 			return -error;
 		}
-		snprintf(name, sizeof(name), "worker-%u", i);
+		snprintf(name, sizeof(name), "worker-%hu", (unsigned short)i);
 		pthread_setname_np(server->threads[i], name);
 		server->threads_count++;
 	}

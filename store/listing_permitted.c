@@ -53,7 +53,7 @@ static int find_point(struct permitted *permitted, uint32_t *ret_point)
 static int find_group(struct permitted *permitted)
 {
 	struct listing *listing = permitted->listing;
-	uint32_t point;
+	uint32_t point = 0;
 	const int error = find_point(permitted, &point);
 	if (error != 0)
 		return error;
