@@ -42,13 +42,14 @@ static void on_confuse_error(cfg_t *cfg, const char *format, va_list arguments)
 	refuse(cfg->line, "%s", text);
 }
 
-// Called by libconfuse when it has read a whole value, with the line it stands on.
+// Called by libconfuse when it has read a value, with the line it stands on; for a list after each item, with all so
+// far.
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct file_parse *parse = current_parse;
 	const int index = option_find(opt->name);
 	const struct option_row *row = &option_table[index];
-	if (parse->seen[index]) {
+	if (parse->seen[index] && row->type != OPTION_LIST) {
 		refuse(cfg->line, "%s: is set twice", row->name);
 		return -1;
 	}

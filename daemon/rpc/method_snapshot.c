@@ -26,7 +26,6 @@ struct chunk {
 
 struct snapshot {
 	struct job *job;
-	struct listing *listing;
 	struct service *service;
 	struct snapshot *next; // of the same session
 	pthread_t thread;
@@ -190,29 +189,41 @@ static void fill_fault(int error, struct fault *fault)
 	fault_set(fault, STATUS_INTERNAL, NULL, "internal error: %s", strerror(-error));
 }
 
-// The end of the stream: a record without object that says the revision, or an Error.
-static void add_end(struct snapshot *snapshot, uint64_t revision, int error, struct fault *fault)
+// The end of the stream: an empty body, or an Error.
+static void add_end(struct snapshot *snapshot, int error, struct fault *fault)
 {
-	const struct record last = {.modified_revision = revision};
 	struct bytes body = {0};
 	arena_reset(&snapshot->frames);
-	if (error != 0)
+	// The end has its place whether or not the receiver takes what is before it.
+	(void)hand_over(snapshot, UINT32_MAX);
+	if (error != 0) {
 		fill_fault(error, fault);
-	const int result = error ? codec_encode_fault(fault, &snapshot->frames, &body)
-				 : codec_encode(&schema_record, &last, &snapshot->frames, &body);
-	if (result == 0)
-		(void)add_frame(snapshot, FRAME_STREAM_END, (uint8_t)fault->code, body);
+		if (codec_encode_fault(fault, &snapshot->frames, &body) != 0)
+			body.size = 0;
+	}
+	(void)add_frame(snapshot, FRAME_STREAM_END, (uint8_t)fault->code, body);
+}
+
+// The listing lives on this thread alone: making and ending its reader waits for the writer, who waits for workers.
+static int walk(struct snapshot *snapshot, struct fault *fault)
+{
+	struct listing *listing;
+	uint64_t revision;
+	int result = listing_create(snapshot->service->snapshots->store, &listing);
+	if (result != 0)
+		return result;
+	result = listing_snapshot(listing, &revision, on_record, snapshot, fault);
+	listing_destroy(listing);
+	return result;
 }
 
 static void *snapshot_run(void *argument)
 {
 	struct snapshot *snapshot = argument;
 	struct fault fault = {0};
-	uint64_t revision = 0;
-	const int result =
-		listing_snapshot(snapshot->listing, &revision, on_record, snapshot, &fault);
+	const int result = walk(snapshot, &fault);
 	if (result != -ECANCELED)
-		add_end(snapshot, revision, result, &fault);
+		add_end(snapshot, result, &fault);
 	(void)hand_over(snapshot, UINT32_MAX);
 	pthread_mutex_lock(&snapshot->lock);
 	snapshot->finished = true;
@@ -253,7 +264,6 @@ static void free_snapshot(struct snapshot *snapshot)
 	arena_finish(&snapshot->frames);
 	pthread_cond_destroy(&snapshot->taken);
 	pthread_mutex_destroy(&snapshot->lock);
-	listing_destroy(snapshot->listing);
 	atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
 	free(snapshot);
 }
@@ -367,9 +377,7 @@ int method_snapshot(struct job *job)
 	snapshot->started_ms = clock_monotonic_ms();
 	arena_init(&snapshot->frames, SNAPSHOT_ARENA_CHUNK, SNAPSHOT_ARENA_BUDGET);
 	init_sync(snapshot);
-	result = listing_create(service->snapshots->store, &snapshot->listing);
-	if (result == 0)
-		result = -pthread_create(&snapshot->thread, NULL, snapshot_run, snapshot);
+	result = -pthread_create(&snapshot->thread, NULL, snapshot_run, snapshot);
 	if (result != 0) {
 		free_snapshot(snapshot);
 		return result;
