@@ -292,18 +292,19 @@ static void append_chunk(struct conn *conn, struct chunk *chunk)
 	free(chunk);
 }
 
-// Moves chunks while the connection takes them. True: that was the last one.
+// Moves chunks while the connection takes them. True: that was the last one, and no mail is on its way any more.
 static bool pump(struct snapshot *snapshot, struct conn *conn)
 {
 	struct chunk *chunk;
 	while (conn_output_size(conn) < SNAPSHOT_OUTPUT_MAX && (chunk = take_chunk(snapshot)) != NULL)
 		append_chunk(conn, chunk);
 	pthread_mutex_lock(&snapshot->lock);
-	const bool is_empty = snapshot->first == NULL, is_finished = snapshot->finished;
+	const bool is_empty = snapshot->first == NULL;
+	const bool is_over = is_empty && snapshot->finished && !snapshot->is_posted;
 	pthread_mutex_unlock(&snapshot->lock);
 	if (!is_empty)
 		conn_want_room(conn, SNAPSHOT_OUTPUT_MAX / 2);
-	return is_empty && is_finished;
+	return is_over;
 }
 
 static void on_mail(struct mail *mail)
