@@ -171,7 +171,7 @@ static const struct step_row rows[STEPS] = {
 	[STEP_NO_GROUP] = {"2", "{point}", "charge_group_id", "{point} is in no charge group"},
 	[STEP_IN_GROUP] = {"2", "{point}", "charge_group_id", "{point} is in {group}"},
 	[STEP_UID_STORED] = {"3", "{token}", "uid",
-			     "{token} is stored under another type, so its bearer pays not directly"},
+			     "{token} is stored under another type, so this is no direct payment"},
 	[STEP_DIRECT_PAYMENT] = {"3", "{group}", "open_to_roaming",
 				 "the caller has secured the payment and {group} is open to roaming"},
 	[STEP_DIRECT_PAYMENT_OFF] = {"3b", "{group}", "open_to_roaming",

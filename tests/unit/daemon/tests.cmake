@@ -1,0 +1,6 @@
+add_library(decide_world STATIC ${CMAKE_SOURCE_DIR}/tests/unit/daemon/decide/decide_world.c)
+target_link_libraries(decide_world PUBLIC image_builder decide)
+evauth_unit_test(daemon/decide/test_decide decide_world)
+evauth_unit_test(daemon/decide/test_explain decide_world)
+evauth_unit_test(daemon/decide/test_words decide)
+evauth_unit_test(daemon/tariff/test_tariff_choice decide_world tariff)
