@@ -359,8 +359,10 @@ class World:
         kind = request.kind
         if request.text:
             texts = {pb.OBJECT_KIND_TOKEN: ("uid",), pb.OBJECT_KIND_MEMBERSHIP: ("charge_group_id", "customer_id")}
-            names = texts.get(kind, ("id", "name"))
-            if not any(fold(request.text) in fold(getattr(record, name, "")) for name in names):
+            found = any(fold(request.text) in fold(getattr(record, name, "")) for name in texts.get(kind, ("id", "name")))
+            if kind == pb.OBJECT_KIND_TOKEN:
+                found = found or fold_uid(record.type, request.text) in fold_uid(record.type, record.uid)
+            if not found:
                 return False
         if request.charge_group_id:
             if kind == pb.OBJECT_KIND_CUSTOMER:
