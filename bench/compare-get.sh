@@ -24,8 +24,12 @@ import_world "$TOKENS" 1
 start_redis "$TOKENS" "$VALUE_SIZE"
 echo "redis-server $(redis-server --version | sed 's/.* v=\([0-9.]*\).*/\1/'), $("$BUILD/evauthd" --version)"
 echo "$CONNECTIONS connections, depth $DEPTH, $TOKENS tokens, servers on core $SERVER_CPU, client on core $CLIENT_CPU"
-printf '%-8s %14s %14s %8s %12s %12s %12s %12s\n' round 'Authorize/s' 'GET/s' ratio 'p99 us' 'GET p99 us' 'client cpu' \
-	'GET client'
+printf '%-8s %12s %12s %7s %10s %10s %9s %9s %8s %8s\n' round 'Authorize/s' 'GET/s' ratio 'p99 us' 'GET p99' \
+	'cpu us' 'GET cpu' 'client' 'GET'
+
+# Microseconds of the server's CPU per request, and the client's share of a core in percent.
+cpu_us() { calculate %.3f "1e6 * $(value "$1" server_cpu_s) / $(value "$1" requests)"; }
+client_share() { calculate %f "100 * $(value "$1" client_cpu_s) / $(value "$1" seconds)"; }
 
 shape="--tokens $TOKENS --connections $CONNECTIONS --depth $DEPTH --seconds $DURATION --warmup 1"
 for round in $(seq "$ROUNDS"); do
@@ -37,14 +41,20 @@ for round in $(seq "$ROUNDS"); do
 	b=$(value "$theirs" per_second)
 	echo "$a" >>"$work/ours"
 	echo "$b" >>"$work/theirs"
-	printf '%-8s %14.0f %14.0f %8.2f %12.1f %12.1f %11.0f%% %11.0f%%\n' "$round" "$a" "$b" "$(calculate %f "$a / $b")" \
-		"$(value "$ours" p99_us)" "$(value "$theirs" p99_us)" \
-		"$(calculate %f "100 * $(value "$ours" client_cpu_s) / $(value "$ours" seconds)")" \
-		"$(calculate %f "100 * $(value "$theirs" client_cpu_s) / $(value "$theirs" seconds)")"
+	cpu_a=$(cpu_us "$ours")
+	cpu_b=$(cpu_us "$theirs")
+	echo "$cpu_a" >>"$work/ours-cpu"
+	echo "$cpu_b" >>"$work/theirs-cpu"
+	printf '%-8s %12.0f %12.0f %7.2f %10.1f %10.1f %9.3f %9.3f %7.0f%% %7.0f%%\n' "$round" "$a" "$b" \
+		"$(calculate %f "$a / $b")" "$(value "$ours" p99_us)" "$(value "$theirs" p99_us)" "$cpu_a" "$cpu_b" \
+		"$(client_share "$ours")" "$(client_share "$theirs")"
 done
 a=$(median <"$work/ours")
 b=$(median <"$work/theirs")
 ratio=$(calculate %.2f "$a / $b")
-printf '%-8s %14.0f %14.0f %8s\n' median "$a" "$b" "$ratio"
+cpu_a=$(median <"$work/ours-cpu")
+cpu_b=$(median <"$work/theirs-cpu")
+printf '%-8s %12.0f %12.0f %7s %31.3f %9.3f\n' median "$a" "$b" "$ratio" "$cpu_a" "$cpu_b"
+echo "server CPU per request, GET over Authorize: $(calculate %.2f "$cpu_b / $cpu_a")"
 echo "target: $TARGET"
 [ "$(calculate %d "$ratio >= $TARGET")" -eq 1 ]

@@ -97,7 +97,8 @@ value() { echo "$1" | sed -n "s/.*\"$2\":\([0-9.]*\).*/\1/p"; }
 # One number a line on stdin.
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
-calculate() { awk "BEGIN { printf \"$1\", $2 }"; }
+# calculate FORMAT EXPRESSION
+calculate() { awk "BEGIN { printf \"$1\", ($2) }"; }
 
 print_machine() {
 	echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores, $(uname -sr)"
