@@ -77,7 +77,7 @@ static void print_explanation(struct context *context, const struct authorize_re
 	output_title(context, "Rules tried");
 	for (size_t i = 0; i < response->explanation_count; i++) {
 		const struct explanation_step *step = &response->explanation[i];
-		fprintf(context->out, "%s %4.*s  ", step->decided ? "=>" : "  ", BYTES_ARG(step->rule));
+		fprintf(context->out, "%s %6.*s  ", step->decided ? "=>" : "  ", BYTES_ARG(step->rule));
 		text_print(context->out, step->text);
 		if (step->object.size > 0) {
 			fputs("  [", context->out);

@@ -11,7 +11,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CLOSED_GROUPS_SHOWN_MAX = 1000 };
+enum {
+	CLOSED_GROUPS_ASKED_MAX = 1000, // the daemon is asked about each
+	CLOSED_GROUPS_SHOWN_MAX = 10,   // to people; --json lists them all
+};
 
 // ---------------------------------------------------------------- groups nobody can use
 
@@ -45,7 +48,7 @@ static int group_is_closed(struct context *context, struct bytes id, bool *ret_c
 static size_t closed_groups_confirm(struct context *context, struct closed_groups *closed)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < closed->count && count < CLOSED_GROUPS_SHOWN_MAX; i++) {
+	for (size_t i = 0; i < closed->count && count < CLOSED_GROUPS_ASKED_MAX; i++) {
 		const struct closed_group group = closed->groups[i];
 		bool is_closed;
 		if (!closed_group_is_suspect(&group))
@@ -116,8 +119,11 @@ static enum exit_code import_done(struct context *context, struct import *import
 	if (context->json)
 		return print_summary_json(context, import, closed);
 	print_summary(context, import, seconds);
-	for (size_t i = 0; i < closed; i++)
+	for (size_t i = 0; i < closed && i < CLOSED_GROUPS_SHOWN_MAX; i++)
 		apply_say_closed(context, closed_group_id(&import->closed.groups[i]));
+	if (closed > CLOSED_GROUPS_SHOWN_MAX)
+		context_warn(context, "and %zu more such groups; import --json lists them\n",
+			     closed - CLOSED_GROUPS_SHOWN_MAX);
 	return EXIT_DONE;
 }
 
@@ -135,17 +141,10 @@ static void print_ranges(struct context *context, const char *label, const struc
 	context_warn(context, ")\n");
 }
 
-// The daemon counts changes in the set; people count lines.
-static const char *field_in_line(const struct fault *fault)
-{
-	const char *dot = strchr(fault->field, '.');
-	return strncmp(fault->field, "changes[", 8) == 0 ? (dot ? dot + 1 : "") : fault->field;
-}
-
 static void print_position(struct context *context, const struct import *import, const char *file)
 {
 	const struct fault *fault = &import->fault;
-	const char *field = field_in_line(fault);
+	const char *field = fault_field_in_change(fault);
 	context_warn(context, "evauth: ");
 	if (import->stop_line > 0)
 		context_warn(context, "%s:%" PRIu64 ": ", strcmp(file, "-") == 0 ? "stdin" : file, import->stop_line);
@@ -158,7 +157,7 @@ static void print_failure_json(struct context *context, const struct import *imp
 	const struct error_message error = {
 		.code = import->fault.code,
 		.message = bytes_from(import->fault.message),
-		.field = bytes_from(field_in_line(&import->fault)),
+		.field = bytes_from(fault_field_in_change(&import->fault)),
 		.change_number = import->fault.change_number,
 	};
 	fputc('{', context->out);

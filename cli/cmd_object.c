@@ -177,17 +177,19 @@ static void say_deleted(struct context *context, enum object_kind kind, const st
 	context_say(context, "%s %s: deleted", words_kind(kind), id);
 	const struct {
 		uint32_t count;
-		const char *words;
+		const char *noun;
+		const char *verb;
 	} cascades[] = {
-		{result->detached_charge_points, "charge points detached"},
-		{result->detached_customers, kind == OBJECT_KIND_CUSTOMER ? "attachments ended" : "customers detached"},
-		{result->deleted_tokens, "tokens deleted"},
+		{result->detached_charge_points, "charge point", "detached"},
+		{result->detached_customers, kind == OBJECT_KIND_CUSTOMER ? "attachment" : "customer", "detached"},
+		{result->deleted_tokens, "token", "deleted"},
 	};
 	const char *separator = "; ";
 	for (size_t i = 0; i < ARRAY_SIZE(cascades); i++) {
 		if (cascades[i].count == 0)
 			continue;
-		context_say(context, "%s%" PRIu32 " %s", separator, cascades[i].count, cascades[i].words);
+		context_say(context, "%s%" PRIu32 " %s%s %s", separator, cascades[i].count, cascades[i].noun,
+			    cascades[i].count == 1 ? "" : "s", cascades[i].verb);
 		separator = ", ";
 	}
 	context_say(context, "\n");

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { CONTEXT_CHUNK_SIZE = 64 * 1024 };
@@ -68,15 +69,21 @@ void context_finish(struct context *context)
 	arena_finish(&context->arena);
 }
 
+const char *fault_field_in_change(const struct fault *fault)
+{
+	const char *dot = strchr(fault->field, '.');
+	return strncmp(fault->field, "changes[", 8) == 0 ? (dot ? dot + 1 : "") : fault->field;
+}
+
 static enum exit_code context_report(struct context *context, int result, const struct fault *fault)
 {
 	const char *hint = hint_find(context->arguments->command, result, fault->code);
 	if (context->json)
 		output_json_fault(context->out, fault);
 	fprintf(context->err, "evauth: %s", fault->message);
-	if (fault->code != STATUS_INVALID_ARGUMENT || fault->field[0] != '\0')
-		fprintf(context->err, " (%s%s%s)", status_code_name(fault->code), fault->field[0] ? ", field " : "",
-			fault->field);
+	const char *field = fault_field_in_change(fault);
+	if (fault->code != STATUS_INVALID_ARGUMENT || field[0] != '\0')
+		fprintf(context->err, " (%s%s%s)", status_code_name(fault->code), field[0] ? ", field " : "", field);
 	fprintf(context->err, "\n%s%s%s", hint ? "  " : "", hint ? hint : "", hint ? "\n" : "");
 	return EXIT_ERROR;
 }

@@ -246,18 +246,29 @@ static void import_add(struct import *import, const struct change *change, struc
 		import_stop_memory(import);
 }
 
+// A line of a file is the JSON text's first one: its number there would only mislead.
+static void drop_line_number(struct fault *fault)
+{
+	static const char number[] = "line 1, ";
+	char *at = strstr(fault->message, number);
+	if (at != NULL)
+		memmove(at, at + strlen(number), strlen(at + strlen(number)) + 1);
+}
+
 static void import_line(struct import *import, struct bytes line)
 {
 	struct fault fault = {0};
 	struct change *change;
 	struct bytes encoded;
 	arena_reset(&import->line_arena);
-	if (json_decode(&schema_change, line, &import->line_arena, &change, &fault) < 0)
+	if (json_decode(&schema_change, line, &import->line_arena, &change, &fault) < 0) {
+		drop_line_number(&fault);
 		import_stop_at_line(import, import->lines.number, &fault);
-	else if (codec_encode(&schema_change, change, &import->line_arena, &encoded) < 0)
+	} else if (codec_encode(&schema_change, change, &import->line_arena, &encoded) < 0) {
 		import_stop_memory(import);
-	else
+	} else {
 		import_add(import, change, encoded);
+	}
 }
 
 static bool is_blank(struct bytes line)

@@ -63,11 +63,15 @@ void table_init(struct table *table, FILE *out, bool color, const char *const *t
 	arena_init(&table->arena, 64 * 1024, SIZE_MAX);
 }
 
+// Without blanks at the end of the line.
 static void table_print_row(struct table *table, const struct bytes *cells)
 {
-	for (size_t i = 0; i < table->columns; i++) {
+	size_t count = table->columns;
+	while (count > 0 && bytes_is_empty(cells[count - 1]))
+		count--;
+	for (size_t i = 0; i < count; i++) {
 		text_print(table->out, cells[i]);
-		if (i + 1 < table->columns)
+		if (i + 1 < count)
 			fprintf(table->out, "%*s", table->widths[i] - text_width(cells[i]) + TABLE_GAP, "");
 	}
 	fputc('\n', table->out);
