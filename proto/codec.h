@@ -14,8 +14,8 @@ enum codec_mode {
 };
 
 // Decodes `body` into a new message in `arena`, which borrows from the arena only. An empty body is the default
-// message. -EINVAL with a fault (INVALID_ARGUMENT, naming the field where it can be named) for what the guard or
-// protobuf-c refuses; -ENOMEM with RESOURCE_EXHAUSTED when the arena's budget is spent. *ret_message is untouched
+// message. -EINVAL with a fault (guard.h; naming the field where it can be named) for what the guard or protobuf-c
+// refuses; -ENOMEM with RESOURCE_EXHAUSTED when the arena's budget is spent. *ret_message is untouched
 // then. Any thread.
 MUST_CHECK int codec_decode(const struct schema *schema, enum codec_mode mode, struct bytes body, struct arena *arena,
 			    void *ret_message, struct fault *fault);

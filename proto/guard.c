@@ -53,12 +53,29 @@ static size_t write_path(const struct guard_level *level, char *path, size_t siz
 	return used;
 }
 
-__attribute__((cold)) static int refuse(const struct guard *guard, const struct guard_level *level, const char *problem)
+// DESIGN 1.4: an error carries the number of the change it is about.
+static uint32_t find_change_number(const struct guard_level *level)
+{
+	while (level->parent != NULL)
+		level = level->parent;
+	const bool is_change = level->schema == &schema_change_set && level->field != NULL &&
+			       level->field->label == PROTOBUF_C_LABEL_REPEATED;
+	return is_change ? (uint32_t)index_in_list(level) + 1 : 0;
+}
+
+__attribute__((cold)) static int refuse_as(const struct guard *guard, const struct guard_level *level,
+					   enum status_code code, const char *problem)
 {
 	char path[sizeof(guard->fault->field)] = "";
 	write_path(level, path, sizeof(path));
-	fault_set(guard->fault, STATUS_INVALID_ARGUMENT, path, "%s %s", path[0] ? path : "the body", problem);
+	fault_set(guard->fault, code, path, "%s %s", path[0] ? path : "the body", problem);
+	guard->fault->change_number = find_change_number(level);
 	return -EINVAL;
+}
+
+static int refuse(const struct guard *guard, const struct guard_level *level, const char *problem)
+{
+	return refuse_as(guard, level, STATUS_INVALID_ARGUMENT, problem);
 }
 
 static bool enum_is_fine(const struct guard *guard, const ProtobufCFieldDescriptor *field, uint64_t value)
@@ -120,7 +137,8 @@ static int check_sub_message(struct guard *guard, struct guard_level *level, con
 			     struct bytes content)
 {
 	if (UNLIKELY(guard->messages_left-- == 0))
-		return refuse(guard, level, "is one message too many: send this in smaller parts");
+		return refuse_as(guard, level, STATUS_RESOURCE_EXHAUSTED,
+				 "is one message too many: send this in smaller parts");
 	if (!row->is_list) {
 		const int result = check_once(guard, level, row);
 		if (result != 0)
@@ -135,7 +153,7 @@ static int check_count(struct guard *guard, struct guard_level *level, const str
 	if (row->count_max == 0 || level->elements_seen++ < row->count_max)
 		return 0;
 	snprintf(problem, sizeof(problem), "is one too many: at most %u", row->count_max);
-	return refuse(guard, level, problem);
+	return refuse_as(guard, level, STATUS_RESOURCE_EXHAUSTED, problem);
 }
 
 static enum wire_type wire_type_of(const struct schema_field *row)

@@ -13,5 +13,6 @@ enum {
 	GUARD_BYTES_PER_MESSAGE = 4, // in bodies that may be larger than a request
 };
 
-// 0, or -EINVAL and a fault INVALID_ARGUMENT naming the field by its path.
+// 0, or -EINVAL and a fault naming the field by its path, and the change if it is in one: RESOURCE_EXHAUSTED for
+// too many elements or messages, INVALID_ARGUMENT for everything else.
 MUST_CHECK int guard_check(const struct schema *schema, enum codec_mode mode, struct bytes body, struct fault *fault);

@@ -151,7 +151,8 @@ static int join(struct arena *arena, const void *head, size_t head_size, struct 
 	if (value == NULL)
 		return -ENOMEM;
 	memcpy(value, head, head_size);
-	memcpy(value + head_size, tail.data, tail.size);
+	if (tail.size > 0)
+		memcpy(value + head_size, tail.data, tail.size);
 	*ret_value = (struct bytes){.data = value, .size = head_size + tail.size};
 	return 0;
 }

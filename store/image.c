@@ -48,7 +48,7 @@ void image_finish(struct image *image)
 void image_free_bodies(struct image *image)
 {
 	const struct table *table = &image->tables[IMAGE_TARIFFS];
-	for (size_t i = 0; i <= table->mask; i++) {
+	for (size_t i = 0; table->slots != NULL && i <= table->mask; i++) { // none: it was never begun
 		if (table->slots[i].handle == 0)
 			continue;
 		struct tariff_record *tariff = image_tariff(image, table->slots[i].handle);

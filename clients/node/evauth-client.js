@@ -78,7 +78,9 @@ if (require.main === module) {
   const client = new EvauthClient();
   client.authorize({ tokenUid, chargePointId }).then((answer) => {
     console.log(`${answer.verdict} ${answer.ocpp16} ${answer.tariffId}`.trimEnd());
-    client.socket.end();
     process.exitCode = { ALLOWED: 0, ASK_ISSUER: 3 }[answer.verdict] ?? 1;
-  }, (error) => { console.error(error.message); process.exitCode = 2; });
+  }, (error) => {
+    console.error(error.message);
+    process.exitCode = 2;
+  }).finally(() => client.socket.end());
 }

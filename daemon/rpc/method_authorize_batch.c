@@ -21,10 +21,10 @@ static int check_batch(const struct authorize_batch_request *batch, struct fault
 	for (size_t i = 0; i < batch->requests_count; i++)
 		explained += batch->requests[i].explain;
 	if (batch->requests_count > BATCH_REQUESTS_MAX)
-		fault_set(fault, STATUS_INVALID_ARGUMENT, "requests", "%zu requests in one batch; at most %d",
+		fault_set(fault, STATUS_RESOURCE_EXHAUSTED, "requests", "%zu requests in one batch; at most %d",
 			  batch->requests_count, BATCH_REQUESTS_MAX);
 	else if (explained > BATCH_EXPLAIN_MAX)
-		fault_set(fault, STATUS_INVALID_ARGUMENT, "requests", "explain is set in %zu requests; at most %d",
+		fault_set(fault, STATUS_RESOURCE_EXHAUSTED, "requests", "explain is set in %zu requests; at most %d",
 			  explained, BATCH_EXPLAIN_MAX);
 	else
 		return 0;

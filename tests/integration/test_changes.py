@@ -77,7 +77,7 @@ class Changes(harness.DaemonTest):
 
     def test_tariff_in_use_cannot_be_deleted(self):
         self.refuse(FAILED_PRECONDITION, delete("tariff", "t-1"), message="t-1")
-        self.refuse(FAILED_PRECONDITION, delete("tariff", "T-2"), message="t-2")
+        self.refuse(FAILED_PRECONDITION, delete("tariff", "T-2"), message="T-2")
         self.daemon.apply(put_group("office", "t-1", prepaid_tariff_id="t-3"))
         self.refuse(FAILED_PRECONDITION, delete("tariff", "t-3"), message="t-3")
         self.daemon.apply(put_group("office", "t-1"), delete("tariff", "t-3"),

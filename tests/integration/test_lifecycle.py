@@ -296,7 +296,7 @@ class Configuration(harness.DaemonTest):
             output = self.run_daemon("--check-config", "--config", path, expect=1)
             for word in [*words, path]:
                 self.assertIn(word, output)
-        for arguments in (["--workers", "many"], ["--nonsense"], ["--map-size", "1"], ["--config", "/nowhere/x"], ["stray"]):
+        for arguments in (["--workers", "many"], ["--nonsense"], ["--map-size", "1KiB"], ["--config", "/nowhere/x"], ["stray"]):
             self.assertTrue(self.run_daemon(*arguments, expect=1).strip())
 
     def test_listening_beyond_loopback_needs_a_word(self):
