@@ -86,6 +86,7 @@ void db_read_destroy(struct db_read *read);
 MUST_CHECK int db_read_start(struct db_read *read, uint64_t *ret_revision);
 void db_read_stop(struct db_read *read);
 
+// A damaged record (-EBADMSG) is told by its key in *ret_record, unless that is damaged, too.
 MUST_CHECK int db_get(struct db_read *read, enum db_table table, struct bytes key, struct db_record *ret_record);
 // The first record with key >= `key`, then the ones after it. -ENOENT at the end. One walk per table at a time.
 MUST_CHECK int db_seek(struct db_read *read, enum db_table table, struct bytes key, struct db_record *ret_record);

@@ -23,18 +23,18 @@ uint32_t db_crc(enum db_table table, struct bytes key, const struct db_header *h
 int db_decode(enum db_table table, const MDB_val *key, const MDB_val *value, struct db_record *ret_record)
 {
 	struct db_header header;
-	if (key->mv_size > DB_KEY_SIZE_MAX || value->mv_size < sizeof(header))
+	if (key->mv_size > DB_KEY_SIZE_MAX)
+		return -EBADMSG;
+	ret_record->key = (struct bytes){.data = key->mv_data, .size = key->mv_size};
+	if (value->mv_size < sizeof(header))
 		return -EBADMSG;
 	memcpy(&header, value->mv_data, sizeof(header));
-	const struct db_record record = {
-		.key = {.data = key->mv_data, .size = key->mv_size},
-		.modified_revision = header.modified_revision,
-		.value = {.data = (const char *)value->mv_data + sizeof(header),
-			  .size = value->mv_size - sizeof(header)},
-	};
-	if (header.crc != db_crc(table, record.key, &header, record.value))
+	const struct bytes body = {.data = (const char *)value->mv_data + sizeof(header),
+				   .size = value->mv_size - sizeof(header)};
+	if (header.crc != db_crc(table, ret_record->key, &header, body))
 		return -EBADMSG;
-	*ret_record = record;
+	ret_record->modified_revision = header.modified_revision;
+	ret_record->value = body;
 	return 0;
 }
 
