@@ -206,8 +206,6 @@ static void give_up(struct store *store, struct store_job *jobs, int error)
 	fail_pending(jobs, -EIO, STATUS_UNAVAILABLE,
 		     "the commit failed and its outcome is unknown: ask again after a restart, or send it again with "
 		     "the same idempotency key");
-	if (store->on_fatal != NULL)
-		store->on_fatal(store->context, error);
 }
 
 // ---------------------------------------------------------------- the commit
@@ -259,4 +257,6 @@ void store_commit(struct store *store, struct store_job *jobs)
 		image_edit_repeat(store->edit);
 		image_edit_end(store->edit);
 	}
+	if (atomic_load(&store->is_fatal) && store->on_fatal != NULL)
+		store->on_fatal(store->context, result);
 }

@@ -24,8 +24,8 @@ struct store_options {
 	// Called now and then while the index is built from a large store. May be NULL.
 	void (*on_progress)(void *context, uint64_t records_done, uint64_t records_total);
 	void *context;
-	// Called on the writer thread when a commit failed for good: nothing more is acknowledged. The caller logs
-	// and exits.
+	// Called on the writer thread when a commit failed for good, after its jobs were answered: nothing more is
+	// acknowledged. The caller logs and exits.
 	void (*on_fatal)(void *context, int error);
 };
 

@@ -83,6 +83,47 @@ int test_job_wait(struct test_job *job)
 	return job->job.result;
 }
 
+static void stop_at_gate(struct store_job *job)
+{
+	struct test_gate *gate = job->context;
+	pthread_mutex_lock(&gate->lock);
+	gate->is_reached = true;
+	pthread_cond_broadcast(&gate->changed);
+	while (!gate->is_open)
+		pthread_cond_wait(&gate->changed, &gate->lock);
+	gate->is_reached = false;
+	pthread_cond_broadcast(&gate->changed);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+void test_gate_close(struct test_gate *gate, struct store *store)
+{
+	*gate = (struct test_gate){0};
+	pthread_mutex_init(&gate->lock, NULL);
+	pthread_cond_init(&gate->changed, NULL);
+	test_job_init(&gate->job, NULL, 0); // refused: there is nothing in it
+	gate->job.job.done = stop_at_gate;
+	gate->job.job.context = gate;
+	ck_assert_int_eq(test_job_submit(&gate->job, store), 0);
+	pthread_mutex_lock(&gate->lock);
+	while (!gate->is_reached)
+		pthread_cond_wait(&gate->changed, &gate->lock);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+void test_gate_open(struct test_gate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->is_open = true;
+	pthread_cond_broadcast(&gate->changed);
+	while (gate->is_reached)
+		pthread_cond_wait(&gate->changed, &gate->lock);
+	pthread_mutex_unlock(&gate->lock);
+	test_job_finish(&gate->job);
+	pthread_cond_destroy(&gate->changed);
+	pthread_mutex_destroy(&gate->lock);
+}
+
 int store_fixture_apply(struct store_fixture *fixture, struct change change)
 {
 	struct test_job job;

@@ -36,6 +36,18 @@ void test_job_finish(struct test_job *job);
 int test_job_submit(struct test_job *job, struct store *store);
 int test_job_wait(struct test_job *job);
 
+// Stops the writer in the done() of an empty set, so that what is submitted meanwhile goes into one commit.
+struct test_gate {
+	struct test_job job;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool is_reached;
+	bool is_open;
+};
+// On return the writer stands still.
+void test_gate_close(struct test_gate *gate, struct store *store);
+void test_gate_open(struct test_gate *gate);
+
 // Submits a set of one change and waits; the result. The fault stays in the fixture.
 int store_fixture_apply(struct store_fixture *fixture, struct change change);
 
