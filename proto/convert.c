@@ -174,10 +174,10 @@ static int message_to_pb(const struct schema *schema, const void *from, struct a
 	return convert_to_pb(schema, from, arena, to);
 }
 
-// protobuf-c wants strings terminated, and takes NULL for an empty one.
+// protobuf-c wants strings terminated, and takes NULL for an empty one. The data of empty bytes may point anywhere.
 static int string_to_pb(struct bytes text, struct arena *arena, void *ret_pointer)
 {
-	const struct bytes copy = bytes_is_empty(text) ? text : arena_copy(arena, text);
+	const struct bytes copy = bytes_is_empty(text) ? (struct bytes){0} : arena_copy(arena, text);
 	if (copy.data == NULL && !bytes_is_empty(text))
 		return -ENOMEM;
 	memcpy(ret_pointer, &copy.data, sizeof(copy.data));
