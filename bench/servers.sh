@@ -4,12 +4,12 @@
 #
 #   BUILD       where evauthd, evauth and evauth-bench are        (build/release/bin)
 #   SERVER_CPU  the core for the server under test                (0)
-#   CLIENT_CPU  the core for the load                             (1)
+#   CLIENT_CPU  the core for the load                             (the last one)
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$root/build/release/bin}
 SERVER_CPU=${SERVER_CPU:-0}
-CLIENT_CPU=${CLIENT_CPU:-1}
+CLIENT_CPU=${CLIENT_CPU:-$(($(nproc) - 1))}
 work=$(mktemp -d "${TMPDIR:-/tmp}/evauth-bench.XXXXXX")
 server_pids=
 

@@ -66,6 +66,20 @@ class Bench(harness.DaemonTest):
         for part in "WRONG ANSWER", '"token_uid":', "expected: verdict", '"verdict":':
             self.assertIn(part, run.stderr)
 
+    def test_the_measuring_scripts_run(self):
+        # On a small world, and with targets that do not matter here.
+        environment = {**os.environ, "BUILD": os.path.dirname(os.environ["EVAUTH_BENCH_BIN"]), "TOKENS": "1000",
+                       "ROUNDS": "1", "DURATION": "1", "RATE": "1000", "TARGET": "0", "CHANGES_TARGET": "0",
+                       "START_TARGET": "60000", "BYTES_TARGET": "100000000"}
+        for name, line, codes in (("compare-get.sh", "median", (0,)), ("import-speed.sh", "answers: checked", (0,)),
+                                  ("listing-interference.sh", "listings that came to their end", (0, 1))):
+            script = os.path.join(os.environ["EVAUTH_SOURCE_DIR"], "bench", name)
+            run = subprocess.run(["sh", script], capture_output=True, text=True, timeout=250, check=False, env=environment)
+            self.assertIn(run.returncode, codes, run.stdout + run.stderr)
+            self.assertIn(line, run.stdout)
+            for problem in run.stderr.splitlines():
+                self.assertTrue(problem.startswith("warning: "), run.stderr)
+
     def test_a_server_that_is_not_there_is_an_error(self):
         run = self.run_load(f"unix:{self.make_folder()}/nobody")
         self.assertEqual(run.returncode, 2)
