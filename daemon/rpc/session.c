@@ -60,7 +60,7 @@ static void skip_refused(struct session *session, struct conn_input *input)
 	input->message_size = session->skip;
 }
 
-// Looks at the next frame. False: that is all for now, and `input` says why.
+// Looks at the next frame. False: nothing more can be read yet, and `input` says why.
 static bool read_frame(struct worker *worker, struct conn *conn, struct conn_input *input)
 {
 	struct session *session = conn_session(conn);

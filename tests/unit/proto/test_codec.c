@@ -245,6 +245,17 @@ START_TEST(an_empty_message_is_not_an_absent_one)
 }
 END_TEST
 
+// Empty bytes may point into something, as the empty string of the index does.
+START_TEST(an_empty_string_is_encoded_as_empty_wherever_it_points)
+{
+	const struct customer customer = {.id = BYTES_LITERAL("c"), .name = {.data = "secret", .size = 0}};
+	check_bytes(encode(&schema_customer, &customer),
+		    "\x0a\x01"
+		    "c",
+		    3);
+}
+END_TEST
+
 START_TEST(the_budget_of_the_arena_is_kept)
 {
 	struct bytes body = {set_bytes, sizeof(set_bytes) - 1}, encoded;
@@ -355,6 +366,7 @@ int main(void)
 	tcase_add_test(tcase, an_unknown_field_is_skipped_in_queries);
 	tcase_add_test(tcase, a_oneof_without_its_message_is_encoded_as_not_set);
 	tcase_add_test(tcase, an_empty_message_is_not_an_absent_one);
+	tcase_add_test(tcase, an_empty_string_is_encoded_as_empty_wherever_it_points);
 	tcase_add_test(tcase, the_budget_of_the_arena_is_kept);
 	tcase_add_test(tcase, a_string_in_a_body_of_any_allowed_size_is_read);
 	tcase_add_test(tcase, a_fault_travels_as_an_error);
