@@ -45,7 +45,8 @@ per_token_started=$((started_bytes / TOKENS))
 echo "import:  $changes changes in $import_ms ms: $per_second changes/s (target $CHANGES_TARGET)"
 echo "store:   $(du -sm "$work/store" | cut -f1) MiB on disk"
 echo "start:   $start_ms ms (target $START_TARGET)"
-echo "memory:  $per_token bytes of RssAnon per token after the import, $per_token_started after a restart (target $BYTES_TARGET)"
+echo "memory:  $per_token bytes of RssAnon per token after the import, $per_token_started after a restart" \
+	"(target $BYTES_TARGET)"
 echo "answers: checked against the world after the restart, all right"
 [ "$per_second" -ge "$CHANGES_TARGET" ] && [ "$start_ms" -lt "$START_TARGET" ] &&
 	[ "$per_token" -lt "$BYTES_TARGET" ] && [ "$per_token_started" -lt "$BYTES_TARGET" ]
