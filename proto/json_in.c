@@ -54,6 +54,14 @@ __attribute__((cold)) PRINTF_LIKE(3, 4) static int refuse(const struct reader *r
 	return -EINVAL;
 }
 
+static int refuse_length(const struct reader *reader, const struct json_level *level, uint32_t max)
+{
+	char path[sizeof(reader->fault->field)];
+	write_path(level, path, sizeof(path));
+	fault_set(reader->fault, STATUS_RESOURCE_EXHAUSTED, path, "%s is longer than %u", path, max);
+	return -EINVAL;
+}
+
 static int out_of_memory(const struct reader *reader)
 {
 	fault_set(reader->fault, STATUS_RESOURCE_EXHAUSTED, NULL, "the message takes too much memory");
@@ -244,7 +252,7 @@ static int read_list(struct reader *reader, const struct schema_field *row, cons
 		return refuse(reader, level, "must be a list");
 	const size_t count = json_array_size(array), size = schema_element_size(row);
 	if (row->count_max > 0 && count > row->count_max)
-		return refuse(reader, level, "is longer than %u", row->count_max);
+		return refuse_length(reader, level, row->count_max);
 	char *elements = arena_calloc(reader->arena, count, size);
 	if (elements == NULL)
 		return out_of_memory(reader);

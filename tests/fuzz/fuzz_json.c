@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *message;
 	arena_init(&arena, 4096, 256 * 1024 * 1024);
 	if (json_decode(schema, text, &arena, &message, &fault) != 0)
-		ASSERT(fault.code == STATUS_INVALID_ARGUMENT && fault.message[0] != '\0');
+		ASSERT(fault.code != STATUS_OK && fault.message[0] != '\0');
 	else
 		check_again(schema, message, &arena);
 	arena_finish(&arena);

@@ -140,6 +140,21 @@ START_TEST(unknown_and_reserved_kinds_are_refused)
 }
 END_TEST
 
+START_TEST(a_header_is_read_before_its_body_is_there)
+{
+	for (size_t size = FRAME_HEADER_SIZE; size <= SAMPLE_SIZE; size++) {
+		struct frame frame;
+		ck_assert_int_eq(frame_parse_header((struct bytes){sample, size}, SIZE_MAX_HERE, &frame), FRAME_READY);
+		ck_assert_uint_eq(frame.size, SAMPLE_SIZE);
+		ck_assert_uint_eq(frame.body.size, 3);
+		ck_assert_uint_eq(frame.method, 0x0102);
+	}
+	struct frame frame;
+	ck_assert_int_eq(frame_parse_header((struct bytes){sample, FRAME_HEADER_SIZE - 1}, SIZE_MAX_HERE, &frame),
+			 FRAME_NEED_MORE);
+}
+END_TEST
+
 START_TEST(what_is_written_is_read_back)
 {
 	const struct frame written = {
@@ -183,6 +198,7 @@ int main(void)
 	tcase_add_test(tcase, a_bad_length_is_known_from_four_bytes_and_names_the_request_when_it_can);
 	tcase_add_test(tcase, another_version_is_refused);
 	tcase_add_test(tcase, unknown_and_reserved_kinds_are_refused);
+	tcase_add_test(tcase, a_header_is_read_before_its_body_is_there);
 	tcase_add_test(tcase, what_is_written_is_read_back);
 	tcase_add_test(tcase, a_header_is_written_byte_for_byte);
 	Suite *suite = suite_create("proto/frame");

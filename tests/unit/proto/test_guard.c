@@ -21,7 +21,7 @@ static int check(const struct schema *schema, enum codec_mode mode, struct bytes
 	last = (struct fault){0};
 	const int result = guard_check(schema, mode, (struct bytes){exact, body.size}, &last);
 	free(exact);
-	ck_assert_int_eq(last.code, result == 0 ? STATUS_OK : STATUS_INVALID_ARGUMENT);
+	ck_assert_int_eq(last.code != STATUS_OK, result != 0);
 	return result;
 }
 
@@ -31,12 +31,25 @@ static void accept(const struct schema *schema, enum codec_mode mode, struct byt
 	ck_assert_msg(result == 0, "%s: %s", last.field, last.message);
 }
 
+static void refuse_as(enum status_code code, const struct schema *schema, enum codec_mode mode, struct bytes body,
+		      const char *field, const char *message)
+{
+	ck_assert_int_eq(check(schema, mode, body), -EINVAL);
+	ck_assert_int_eq(last.code, code);
+	ck_assert_str_eq(last.field, field);
+	ck_assert_msg(strstr(last.message, message) != NULL, "%s", last.message);
+}
+
 static void refuse(const struct schema *schema, enum codec_mode mode, struct bytes body, const char *field,
 		   const char *message)
 {
-	ck_assert_int_eq(check(schema, mode, body), -EINVAL);
-	ck_assert_str_eq(last.field, field);
-	ck_assert_msg(strstr(last.message, message) != NULL, "%s", last.message);
+	refuse_as(STATUS_INVALID_ARGUMENT, schema, mode, body, field, message);
+}
+
+static void refuse_amount(const struct schema *schema, enum codec_mode mode, struct bytes body, const char *field,
+			  const char *message)
+{
+	refuse_as(STATUS_RESOURCE_EXHAUSTED, schema, mode, body, field, message);
 }
 
 // ---------------------------------------------------------------- building bodies
@@ -255,10 +268,13 @@ START_TEST(faults_name_the_path)
 	refuse(&schema_change_set, CODEC_STRICT,
 	       B("\x0a\x04\x12\x02\x0a\x00\x0a\x05\x4a\x03\x0a\x01x\x1a\x01z\x0a\x05\x4a\x03\x0a\x01\xff"),
 	       "changes[2].put_token.uid", "changes[2].put_token.uid is not UTF-8");
+	ck_assert_uint_eq(last.change_number, 3);
 	refuse(&schema_change_set, CODEC_STRICT, B("\x0a\x0f\x0a\x0d\x22\x00\x22\x09\x0a\x00\x0a\x05\x12\x03\x0a\x01x"),
 	       "changes[0].put_tariff.elements[1].price_components[1].price.units", "wire type");
+	ck_assert_uint_eq(last.change_number, 1);
 	refuse(&schema_authorize_batch_request, CODEC_TOLERANT, B("\x0a\x00\x0a\x00\x0a\x06\x1a\x04\x12\x02\xc3("),
 	       "requests[2].issuer.party_id", "UTF-8");
+	ck_assert_uint_eq(last.change_number, 0);
 }
 END_TEST
 
@@ -270,19 +286,20 @@ START_TEST(lists_with_a_maximum_are_held_to_it)
 	add_times(body, B("\x0a\x00"), BATCH_REQUESTS_MAX);
 	accept(&schema_authorize_batch_request, CODEC_TOLERANT, body_bytes(body));
 	add(body, B("\x0a\x00"));
-	refuse(&schema_authorize_batch_request, CODEC_TOLERANT, body_bytes(body), "requests[256]", "at most 256");
+	refuse_amount(&schema_authorize_batch_request, CODEC_TOLERANT, body_bytes(body), "requests[256]",
+		      "at most 256");
 
 	body->size = 0;
 	add_times(body, B("\x12\x01x"), IDS_PER_CHANGE_MAX);
 	accept(&schema_attach_customers, CODEC_STRICT, body_bytes(body));
 	add(body, B("\x12\x01x"));
-	refuse(&schema_attach_customers, CODEC_STRICT, body_bytes(body), "customer_ids[10000]", "at most 10000");
+	refuse_amount(&schema_attach_customers, CODEC_STRICT, body_bytes(body), "customer_ids[10000]", "at most 10000");
 
 	body->size = 0;
 	add_times(body, B("\x0a\x02\x4a\x00"), CHANGES_PER_SET_MAX);
 	accept(&schema_change_set, CODEC_STRICT, body_bytes(body));
 	add(body, B("\x0a\x02\x4a\x00"));
-	refuse(&schema_change_set, CODEC_STRICT, body_bytes(body), "changes[10000]", "at most 10000");
+	refuse_amount(&schema_change_set, CODEC_STRICT, body_bytes(body), "changes[10000]", "at most 10000");
 	free(body);
 }
 END_TEST
@@ -293,7 +310,7 @@ START_TEST(a_body_has_a_maximum_of_messages)
 	add_times(body, B("\x12\x00"), GUARD_MESSAGES_MAX);
 	accept(&schema_status_response, CODEC_TOLERANT, body_bytes(body));
 	add(body, B("\x12\x00"));
-	refuse(&schema_status_response, CODEC_TOLERANT, body_bytes(body), "methods[65536]", "smaller parts");
+	refuse_amount(&schema_status_response, CODEC_TOLERANT, body_bytes(body), "methods[65536]", "smaller parts");
 	// Larger bodies, which are answers, in proportion.
 	add_times(body, B("\x0a\x01x"), (400 * 1024 - body->size) / 3);
 	accept(&schema_status_response, CODEC_TOLERANT, body_bytes(body));

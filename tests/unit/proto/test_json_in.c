@@ -29,15 +29,21 @@ static void *read(const struct schema *schema, const char *text)
 	return message;
 }
 
-static void refuse(const struct schema *schema, const char *text, const char *field, const char *message)
+static void refuse_as(enum status_code code, const struct schema *schema, const char *text, const char *field,
+		      const char *message)
 {
 	void *decoded = &arena;
 	fault = (struct fault){0};
 	ck_assert_msg(json_decode(schema, bytes_from(text), &arena, &decoded, &fault) == -EINVAL, "%s", text);
-	ck_assert_int_eq(fault.code, STATUS_INVALID_ARGUMENT);
+	ck_assert_int_eq(fault.code, code);
 	ck_assert_str_eq(fault.field, field);
 	ck_assert_msg(strstr(fault.message, message) != NULL, "%s", fault.message);
 	ck_assert_ptr_eq(decoded, &arena);
+}
+
+static void refuse(const struct schema *schema, const char *text, const char *field, const char *message)
+{
+	refuse_as(STATUS_INVALID_ARGUMENT, schema, text, field, message);
 }
 
 static const struct token *read_token(const char *text)
@@ -333,7 +339,7 @@ START_TEST(lists_with_a_maximum_are_held_to_it)
 		if (count <= EVSES_PER_POINT_MAX)
 			read(&schema_charge_point, text);
 		else
-			refuse(&schema_charge_point, text, "evses", "longer than 64");
+			refuse_as(STATUS_RESOURCE_EXHAUSTED, &schema_charge_point, text, "evses", "longer than 64");
 	}
 }
 END_TEST

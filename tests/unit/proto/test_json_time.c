@@ -37,9 +37,10 @@ START_TEST(every_day_of_four_centuries_is_as_the_c_library_has_it)
 		const time_t instant = (time_t)(day * 86400 + 3661);
 		struct tm tm;
 		char text[64];
-		ck_assert_ptr_nonnull(gmtime_r(&instant, &tm));
-		ck_assert_uint_gt(strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm), 0);
-		check(text, instant);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&instant, &tm));
+		int64_t value = 77;
+		if (json_time_parse(bytes_from(text), &value) != 0 || value != instant)
+			ck_abort_msg("%s", text);
 	}
 }
 END_TEST

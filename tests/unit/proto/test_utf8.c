@@ -22,9 +22,11 @@ START_TEST(every_code_point_but_surrogates_is_well_formed)
 	for (uint32_t code = 0; code <= 0x10ffff; code++) {
 		const size_t size = encode(code, text);
 		const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
-		ck_assert_uint_eq(utf8_sequence_size(text, size), is_surrogate ? 0 : size);
+		bool is_right = utf8_sequence_size(text, size) == (is_surrogate ? 0 : size);
 		for (size_t cut = 1; cut < size; cut++)
-			ck_assert_uint_eq(utf8_sequence_size(text, cut), 0);
+			is_right = is_right && utf8_sequence_size(text, cut) == 0;
+		if (!is_right) // a check costs a system call: not a million of them
+			ck_abort_msg("U+%04X", code);
 	}
 }
 END_TEST
