@@ -1,3 +1,4 @@
+evauth_unit_test(bench/test_cpu_time bench)
 evauth_unit_test(bench/test_generate bench)
 evauth_unit_test(bench/test_histogram bench)
 evauth_unit_test(bench/test_line_writer bench)
