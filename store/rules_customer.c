@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/image_fields.h"
 #include "store/rules_impl.h"
-
-static uint8_t customer_flags_of(const struct customer *customer)
-{
-	return (customer->blocked ? CUSTOMER_BLOCKED : 0) | (customer->no_credit ? CUSTOMER_NO_CREDIT : 0) |
-	       (customer->payment == PAYMENT_PREPAID ? CUSTOMER_PREPAID : 0);
-}
 
 static int customer_fill(struct rules_set *set, uint32_t handle, const struct customer *customer)
 {
@@ -14,7 +9,7 @@ static int customer_fill(struct rules_set *set, uint32_t handle, const struct cu
 	struct customer_record *record;
 	int error = short_id_set(set->strings, customer->id, &id);
 	if (error == 0)
-		error = rules_intern_folded(set, customer->user_group, &user_group);
+		error = folded_intern(set->strings, customer->user_group, &user_group);
 	if (error == 0)
 		error = image_edit_modify(set->edit, IMAGE_CUSTOMERS, handle, &record);
 	if (error != 0)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/image_fields.h"
 #include "store/rules_impl.h"
 
 #include <errno.h>
@@ -9,8 +10,7 @@ static int group_fields(struct rules_set *set, const struct charge_group *group,
 {
 	struct group_record fields = {
 		.type = (uint8_t)group->type,
-		.flags = (group->open_to_all_customers ? GROUP_OPEN_TO_ALL_CUSTOMERS : 0) |
-			 (group->open_to_roaming ? GROUP_OPEN_TO_ROAMING : 0),
+		.flags = group_flags_of(group),
 	};
 	int error = rules_refer(set, &rules_tariffs, group->tariff_id, "put_charge_group.tariff_id", &fields.tariff);
 	if (error == 0)
@@ -19,7 +19,7 @@ static int group_fields(struct rules_set *set, const struct charge_group *group,
 	if (error == 0)
 		error = short_id_set(set->strings, group->id, &fields.id);
 	if (error == 0)
-		error = rules_intern_folded(set, group->user_group, &fields.user_group);
+		error = folded_intern(set->strings, group->user_group, &fields.user_group);
 	if (error == 0)
 		*ret_fields = fields;
 	return error;

@@ -101,8 +101,6 @@ MUST_CHECK int rules_refer(struct rules_set *set, const struct rules_kind *kind,
 // The same; an empty id is handle 0.
 MUST_CHECK int rules_refer_optional(struct rules_set *set, const struct rules_kind *kind, struct bytes id,
 				    const char *field, uint32_t *ret_handle);
-// The compare form of `text`, interned.
-MUST_CHECK int rules_intern_folded(struct rules_set *set, struct bytes text, uint32_t *ret_string);
 
 static inline struct bytes rules_text(const struct rules_set *set, const struct short_id *id)
 {

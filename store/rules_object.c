@@ -105,13 +105,6 @@ int rules_refer_optional(struct rules_set *set, const struct rules_kind *kind, s
 	return 0;
 }
 
-int rules_intern_folded(struct rules_set *set, struct bytes text, uint32_t *ret_string)
-{
-	struct id_key key;
-	id_fold(ID_FOLD_PLAIN, text, &key);
-	return strings_intern(set->strings, id_key_bytes(&key), ret_string);
-}
-
 int rules_note_unchanged(struct rules_set *set, struct change_result *result, size_t limit, struct bytes id)
 {
 	if (result->unchanged_ids == NULL)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A token is known by (issuer, type, uid). Own tokens are in their customer's chain, foreign ones in none.
+#include "store/image_fields.h"
 #include "store/rules_impl.h"
 
 #include <errno.h>
@@ -79,22 +80,6 @@ static int leave_customer(struct rules_set *set, uint32_t token)
 
 // ---------------------------------------------------------------- put
 
-// The issuer as image.h has it: country_code, then party_id, as put.
-static int intern_issuer(struct rules_set *set, const struct issuer *issuer, uint32_t *ret_string)
-{
-	char text[2 * ID_SIZE_MAX];
-	memcpy(text, issuer->country_code.data, issuer->country_code.size);
-	memcpy(text + issuer->country_code.size, issuer->party_id.data, issuer->party_id.size);
-	const struct bytes joined = {.data = text, .size = issuer->country_code.size + issuer->party_id.size};
-	return strings_intern(set->strings, joined, ret_string);
-}
-
-static uint8_t token_flags_of(const struct token *token, bool is_foreign)
-{
-	return (token->blocked ? TOKEN_BLOCKED : 0) | (token->roaming_allowed ? TOKEN_ROAMING_ALLOWED : 0) |
-	       (is_foreign ? TOKEN_FOREIGN : 0);
-}
-
 // The record a Token becomes, but for its place in a chain.
 static int token_fields(struct rules_set *set, const struct token *token, const struct issuer *issuer,
 			struct token_record *ret_fields)
@@ -103,8 +88,8 @@ static int token_fields(struct rules_set *set, const struct token *token, const 
 		.valid_from = token->valid_from,
 		.valid_until = token->valid_until,
 		.type = (uint8_t)token->type,
-		.flags = token_flags_of(token, issuer != NULL),
-		.whitelist = (uint8_t)(token->whitelist == WHITELIST_UNSPECIFIED ? WHITELIST_NEVER : token->whitelist),
+		.flags = token_flags_of(token, issuer),
+		.whitelist = token_whitelist_of(token),
 	};
 	int error = short_id_set(set->strings, token->uid, &ret_fields->uid);
 	if (error == 0)
@@ -113,7 +98,7 @@ static int token_fields(struct rules_set *set, const struct token *token, const 
 		error = strings_intern(set->strings, token->parent_id, &ret_fields->parent_id);
 	if (error != 0)
 		return error;
-	return issuer ? intern_issuer(set, issuer, &ret_fields->owner)
+	return issuer ? issuer_intern(set->strings, issuer, &ret_fields->owner)
 		      : rules_refer(set, &rules_customers, token->customer_id, "put_token.customer_id",
 				    &ret_fields->owner);
 }
