@@ -37,9 +37,8 @@ static int expect_revision(struct rules_set *set, uint64_t expected, enum db_tab
 	if (record.modified_revision == expected)
 		return 0;
 	return store_refuse(set->fault, STATUS_ABORTED, field,
-			    "%s %.*s was changed in revision %llu, after the expected %llu; read it again and repeat",
-			    name, BYTES_ARG(id), (unsigned long long)record.modified_revision,
-			    (unsigned long long)expected);
+			    "%s %.*s was last changed in revision %llu, not %llu; read it again and repeat", name,
+			    BYTES_ARG(id), (unsigned long long)record.modified_revision, (unsigned long long)expected);
 }
 
 int rules_expect(struct rules_set *set, const struct change *change, bool is_there, enum db_table table,

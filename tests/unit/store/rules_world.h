@@ -4,7 +4,7 @@
 
 #define PUT_TARIFF(id)                                                                                                 \
 	"{'put_tariff':{'id':'" id "','currency':'EUR','elements':[{'price_components':[{'type':'FLAT','price':1}]}]}" \
-				   "}"
+	"}"
 #define PUT_GROUP(id, tariff) "{'put_charge_group':{'id':'" id "','type':'OTHER','tariff_id':'" tariff "'}}"
 #define PUT_POINT(id) "{'put_charge_point':{'id':'" id "'}}"
 #define PUT_CUSTOMER(id) "{'put_customer':{'id':'" id "'}}"
