@@ -42,8 +42,11 @@ static bool port_is_valid(const char *port)
 // An IPv6 address contains colons itself, so it needs brackets.
 static bool host_is_valid(const char *host, size_t size)
 {
-	const bool bracketed = size >= 2 && host[0] == '[' && host[size - 1] == ']';
-	return size > 0 && size < sizeof(((struct address *)0)->host) && (bracketed || !memchr(host, ':', size));
+	if (size == 0 || size >= sizeof(((struct address *)0)->host))
+		return false;
+	if (host[0] == '[')
+		return size > 2 && host[size - 1] == ']';
+	return memchr(host, ':', size) == NULL;
 }
 
 int address_parse(const char *text, struct address *ret_address, struct fault *fault)
