@@ -113,6 +113,7 @@ static void *add(struct world *world, enum image_slab slab, uint32_t *ret_handle
 {
 	void *record;
 	if (image_edit_mark(world->edit) > EDITS_PER_COMMIT) {
+		image_edit_seal(world->edit, 1);
 		image_edit_repeat(world->edit);
 		image_edit_end(world->edit);
 		image_edit_begin(world->edit, &world->images[0], &world->images[1]);
@@ -261,6 +262,7 @@ static void build_world(struct world *world, uint32_t tokens)
 		must(image_init(&world->images[i], world->strings, SEED));
 	image_edit_begin(world->edit, &world->images[0], &world->images[1]);
 	build_objects(world);
+	image_edit_seal(world->edit, 1);
 	image_edit_repeat(world->edit);
 	image_edit_end(world->edit);
 }

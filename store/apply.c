@@ -231,7 +231,7 @@ static int commit_try(struct commit *commit, struct store *store, struct store_j
 static void publish(struct commit *commit)
 {
 	struct store *store = commit->store;
-	store->standby->revision = commit->rules.revision;
+	image_edit_seal(store->edit, commit->rules.revision);
 	store->time = commit->idempotency.time;
 	store_count(store, store->standby);
 	store_publish(store);

@@ -6,14 +6,15 @@
 static const struct {
 	uint32_t record_size;
 	uint32_t count_max;
+	bool has_notes;
 } image_kinds[IMAGE_SLABS] = {
-	[IMAGE_TARIFFS] = {sizeof(struct tariff_record), IMAGE_TARIFFS_MAX},
-	[IMAGE_GROUPS] = {sizeof(struct group_record), IMAGE_GROUPS_MAX},
-	[IMAGE_POINTS] = {sizeof(struct point_record), IMAGE_POINTS_MAX},
-	[IMAGE_EVSES] = {sizeof(struct evse_record), IMAGE_EVSES_MAX},
-	[IMAGE_CUSTOMERS] = {sizeof(struct customer_record), IMAGE_CUSTOMERS_MAX},
-	[IMAGE_TOKENS] = {sizeof(struct token_record), IMAGE_TOKENS_MAX},
-	[IMAGE_MEMBERSHIPS] = {sizeof(struct membership_record), IMAGE_MEMBERSHIPS_MAX},
+	[IMAGE_TARIFFS] = {sizeof(struct tariff_record), IMAGE_TARIFFS_MAX, false},
+	[IMAGE_GROUPS] = {sizeof(struct group_record), IMAGE_GROUPS_MAX, false},
+	[IMAGE_POINTS] = {sizeof(struct point_record), IMAGE_POINTS_MAX, true},
+	[IMAGE_EVSES] = {sizeof(struct evse_record), IMAGE_EVSES_MAX, true},
+	[IMAGE_CUSTOMERS] = {sizeof(struct customer_record), IMAGE_CUSTOMERS_MAX, false},
+	[IMAGE_TOKENS] = {sizeof(struct token_record), IMAGE_TOKENS_MAX, true},
+	[IMAGE_MEMBERSHIPS] = {sizeof(struct membership_record), IMAGE_MEMBERSHIPS_MAX, true},
 };
 
 // image_key_find() reads the id of any of them in the same place.
@@ -28,7 +29,7 @@ int image_init(struct image *image, const struct strings *strings, uint64_t seed
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		int error = slab_init(&image->slabs[i], image_kinds[i].record_size, image_kinds[i].count_max);
 		if (error == 0)
-			error = table_init(&image->tables[i]);
+			error = table_init(&image->tables[i], image_kinds[i].has_notes);
 		if (error != 0) {
 			image_finish(image);
 			return error;
@@ -48,7 +49,7 @@ void image_finish(struct image *image)
 void image_free_bodies(struct image *image)
 {
 	const struct table *table = &image->tables[IMAGE_TARIFFS];
-	for (size_t i = 0; table->slots != NULL && i <= table->mask; i++) { // none: it was never begun
+	for (uint32_t i = 0; i < table->slots_count; i++) {
 		if (table->slots[i].handle == 0)
 			continue;
 		struct tariff_record *tariff = image_tariff(image, table->slots[i].handle);
@@ -71,77 +72,135 @@ int image_copy(struct image *image, const struct image *source)
 	return 0;
 }
 
+// ---------------------------------------------------------------- notes
+
+static_assert((uint32_t)IMAGE_CUSTOMERS_MAX < (uint32_t)NOTE_HAS_TARIFF, "a customer's handle and the mark fit a note");
+
+uint32_t image_note(const struct image *image, enum image_slab slab, uint32_t handle)
+{
+	switch (slab) {
+	case IMAGE_POINTS:
+		return image_point(image, handle)->group;
+	case IMAGE_EVSES:
+		return image_evse(image, handle)->point;
+	case IMAGE_TOKENS: {
+		const struct token_record *token = image_token(image, handle);
+		return token->flags & TOKEN_FOREIGN ? 0 : token->owner;
+	}
+	case IMAGE_MEMBERSHIPS: {
+		const struct membership_record *membership = image_membership(image, handle);
+		return membership->customer | (membership->tariff != 0 ? NOTE_HAS_TARIFF : 0);
+	}
+	default:
+		return 0;
+	}
+}
+
+void image_seal(struct image *image)
+{
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		struct table *table = &image->tables[i];
+		if (table->notes == NULL)
+			continue;
+		for (uint32_t slot = 0; slot < table->slots_count; slot++)
+			if (table->slots[slot].handle != 0)
+				table->notes[slot] = image_note(image, (enum image_slab)i, table->slots[slot].handle);
+	}
+}
+
 // ---------------------------------------------------------------- look-ups
-
-void image_prefetch_slot(const struct image *image, enum image_slab slab, uint64_t hash)
-{
-	table_prefetch(&image->tables[slab], table_tag(hash));
-}
-
-void image_prefetch_record(const struct image *image, enum image_slab slab, uint64_t hash)
-{
-	uint32_t position = table_tag(hash);
-	const uint32_t handle = table_next(&image->tables[slab], table_tag(hash), &position);
-	image_prefetch(image, slab, handle);
-}
 
 static enum id_fold fold_of_slab(enum image_slab slab)
 {
 	return slab == IMAGE_EVSES ? ID_FOLD_EVSE : ID_FOLD_PLAIN;
 }
 
-// Ids are stored as they were put: mostly in compare form already, so that folding is the exception.
-static bool id_matches(struct bytes id, enum id_fold fold, const struct id_key *key)
+void image_key_set(const struct image *image, const struct id_key *key, struct image_key *ret_key)
 {
-	if (bytes_equal(id, id_key_bytes(key)))
+	ret_key->key = *key;
+	ret_key->hash = image_hash_key(image, key);
+	ret_key->spelled = (struct short_id){.size = key->size};
+	if (key->size <= sizeof(ret_key->spelled.data))
+		memcpy(ret_key->spelled.data, key->data, key->size);
+}
+
+bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id)
+{
+	if (LIKELY(memcmp(id, &key->spelled, sizeof(*id)) == 0))
 		return true;
 	struct id_key folded;
-	id_fold(fold, id, &folded);
-	return bytes_equal(id_key_bytes(&folded), id_key_bytes(key));
-}
-
-static uint32_t find_hashed(const struct image *image, enum image_slab slab, const struct id_key *key, uint64_t hash)
-{
-	const uint32_t tag = table_tag(hash);
-	uint32_t position = tag, handle;
-	while ((handle = table_next(&image->tables[slab], tag, &position)) != 0) {
-		const struct short_id *id = slab_get(&image->slabs[slab], handle);
-		if (LIKELY(id_matches(image_id(image, id), fold_of_slab(slab), key)))
-			break;
-	}
-	return handle;
-}
-
-uint32_t image_find(const struct image *image, enum image_slab slab, const struct id_key *key)
-{
-	return key->size == 0 ? 0 : find_hashed(image, slab, key, image_hash_key(image, key));
+	id_fold(fold, image_id(image, id), &folded);
+	return bytes_equal(id_key_bytes(&folded), id_key_bytes(&key->key));
 }
 
 void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key)
 {
-	id_fold(fold_of_slab(slab), id, &ret_key->key);
-	ret_key->hash = image_hash_key(image, &ret_key->key);
+	struct id_key key;
+	id_fold(fold_of_slab(slab), id, &key);
+	image_key_set(image, &key, ret_key);
 	image_prefetch_slot(image, slab, ret_key->hash);
 }
 
 uint32_t image_key_find(const struct image *image, enum image_slab slab, const struct image_key *key)
 {
-	return key->key.size == 0 ? 0 : find_hashed(image, slab, &key->key, key->hash);
+	const struct table *table = &image->tables[slab];
+	struct table_walk walk = table_walk(table, table_tag(key->hash));
+	uint32_t handle;
+	if (UNLIKELY(key->key.size == 0))
+		return 0;
+	while ((handle = table_next(table, &walk)) != 0)
+		if (LIKELY(image_key_is(image, key, fold_of_slab(slab), slab_get(&image->slabs[slab], handle))))
+			break;
+	return handle;
+}
+
+uint32_t image_find(const struct image *image, enum image_slab slab, const struct id_key *key)
+{
+	struct image_key prepared;
+	image_key_set(image, key, &prepared);
+	return image_key_find(image, slab, &prepared);
+}
+
+// ---------------------------------------------------------------- memberships
+
+// A bijection (the finalizer of MurmurHash3), so that for one customer no two groups have the same tag.
+static uint32_t mix(uint32_t x)
+{
+	x = (x ^ (x >> 16)) * 0x85ebca6b;
+	x = (x ^ (x >> 13)) * 0xc2b2ae35;
+	return x ^ (x >> 16);
 }
 
 uint64_t image_membership_hash(const struct image *image, uint32_t group, uint32_t customer)
 {
-	return hash_pair(group, customer, image->seed);
+	const uint32_t of_customer = (uint32_t)(hash_pair(customer, 0, image->seed) >> 32);
+	return (uint64_t)mix(group ^ of_customer) << 32;
 }
 
 uint32_t image_find_membership(const struct image *image, uint32_t group, uint32_t customer)
 {
-	const uint32_t tag = table_tag(image_membership_hash(image, group, customer));
-	uint32_t position = tag, handle;
-	while ((handle = table_next(&image->tables[IMAGE_MEMBERSHIPS], tag, &position)) != 0) {
+	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
+	struct table_walk walk = table_walk(table, table_tag(image_membership_hash(image, group, customer)));
+	uint32_t handle;
+	while ((handle = table_next(table, &walk)) != 0) {
 		const struct membership_record *membership = image_membership(image, handle);
 		if (LIKELY(membership->group == group && membership->customer == customer))
 			break;
+	}
+	return handle;
+}
+
+uint32_t image_find_member(const struct image *image, uint32_t group, uint32_t customer, bool *ret_has_tariff)
+{
+	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
+	struct table_walk walk = table_walk(table, table_tag(image_membership_hash(image, group, customer)));
+	uint32_t handle;
+	while ((handle = table_next(table, &walk)) != 0) {
+		const uint32_t note = table_note(table, &walk);
+		if (LIKELY((note & ~(uint32_t)NOTE_HAS_TARIFF) == customer)) {
+			*ret_has_tariff = note & NOTE_HAS_TARIFF;
+			break;
+		}
 	}
 	return handle;
 }

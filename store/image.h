@@ -130,6 +130,18 @@ struct membership_record {
 	uint32_t previous_of_group;
 };
 
+// Notes: what a decision wants to know of a record before it has read it, kept beside its slot in the table. Cache
+// misses are what a decision costs, and with the notes the records behind a record load together with it:
+//
+//     point        handle of its group
+//     EVSE         handle of its point
+//     token        handle of its customer, 0: a foreign one
+//     membership   handle of its customer and NOTE_HAS_TARIFF. The tag of a membership is a bijection of the group's
+//                  handle for a given customer, so tag and note together say which membership it is
+//
+// They are right in a sealed image: image_seal(), image_edit_seal().
+enum { NOTE_HAS_TARIFF = 1 << 30 };
+
 struct image {
 	uint64_t revision; // what is in here is the state after this revision
 	uint64_t seed;     // of every hash
@@ -144,6 +156,10 @@ MUST_CHECK int image_init(struct image *image, const struct strings *strings, ui
 void image_finish(struct image *image);
 // The bodies of all tariffs. Once, for one of the two images, before both are finished.
 void image_free_bodies(struct image *image);
+// Writes the notes of all records. For an image that was filled without image_edit.h.
+void image_seal(struct image *image);
+// What the note of a record says, from the record. 0 in slabs without notes.
+uint32_t image_note(const struct image *image, enum image_slab slab, uint32_t handle);
 // Makes `image`, which is new, an exact copy of `source`: same handles, same revision; tariff bodies are shared.
 // -ENOMEM.
 MUST_CHECK int image_copy(struct image *image, const struct image *source);
@@ -217,12 +233,17 @@ uint32_t image_lookup_token(const struct image *image, struct bytes uid, enum to
 // Every step starts loading what the next one reads: prepare all look-ups, then step all, then finish all.
 
 struct image_key {
-	struct id_key key;
 	uint64_t hash;
+	struct short_id spelled; // the key as most records have it: compared in one go
+	struct id_key key;
 };
 
 // Folds and hashes `id` by the fold of `slab`'s ids, and starts loading the table's slot.
 void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key);
+// The same from a compare form, without loading.
+void image_key_set(const struct image *image, const struct id_key *key, struct image_key *ret_key);
+// Whether `id`, as it was put, folds to the key.
+bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id);
 // As image_find().
 uint32_t image_key_find(const struct image *image, enum image_slab slab, const struct image_key *key);
 
@@ -241,10 +262,26 @@ void image_uid_prepare(const struct image *image, struct bytes uid, enum token_t
 uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
 			  const struct issuer *issuer);
 
-void image_prefetch_slot(const struct image *image, enum image_slab slab, uint64_t hash);
-// Reads the slot and starts loading the record it names.
-void image_prefetch_record(const struct image *image, enum image_slab slab, uint64_t hash);
+// The membership, 0 when there is none, from the notes alone: its record is not read. Sealed images only.
+uint32_t image_find_member(const struct image *image, uint32_t group, uint32_t customer, bool *ret_has_tariff);
+
+static inline void image_prefetch_slot(const struct image *image, enum image_slab slab, uint64_t hash)
+{
+	table_prefetch(&image->tables[slab], table_tag(hash));
+}
+
 static inline void image_prefetch(const struct image *image, enum image_slab slab, uint32_t handle)
 {
 	__builtin_prefetch(slab_get(&image->slabs[slab], handle));
+}
+
+// The first record under a hash, nearly always the right one. Starts loading it and gives its note, 0 without one.
+static inline uint32_t image_prefetch_record(const struct image *image, enum image_slab slab, uint64_t hash)
+{
+	struct table_walk walk = table_walk(&image->tables[slab], table_tag(hash));
+	const uint32_t handle = table_next(&image->tables[slab], &walk);
+	if (handle == 0)
+		return 0;
+	image_prefetch(image, slab, handle);
+	return image->tables[slab].notes != NULL ? table_note(&image->tables[slab], &walk) : 0;
 }

@@ -26,10 +26,11 @@ struct edit_entry {
 	uint8_t kind; // enum edit_kind
 	uint8_t slab; // enum image_slab
 	uint32_t handle;
+	uint32_t tag; // LINK, UNLINK; MODIFY in slabs with notes: where the record stands, if it does
 	union {
-		uint32_t tag;  // LINK, UNLINK
 		bool fresh;    // ADD: a handle never used before
 		size_t former; // MODIFY, REMOVE: offset of the former bytes
+		uint32_t note; // UNLINK: the note that went with the slot
 		struct {
 			struct tariff_body *before; // freed at the end
 			struct tariff_body *after;  // freed at a rollback
@@ -50,6 +51,7 @@ struct image_edit {
 	// Bigger tables for `other`, empty, where the target's has grown. `other` is being read and cannot have them
 	// before image_edit_repeat(), which may not fail to get them. They outlive a commit that was given up.
 	struct table aside[IMAGE_SLABS];
+	size_t sealed_count; // of the entries
 	bool repeated;
 };
 
@@ -115,12 +117,15 @@ static struct edit_entry *push(struct image_edit *edit, enum edit_kind kind, enu
 	return entry;
 }
 
-static void push_record(struct image_edit *edit, enum edit_kind kind, enum image_slab slab, uint32_t handle)
+static struct edit_entry *push_record(struct image_edit *edit, enum edit_kind kind, enum image_slab slab,
+				      uint32_t handle)
 {
 	const struct slab *records = &edit->target->slabs[slab];
-	push(edit, kind, slab, handle)->former = edit->former_size;
+	struct edit_entry *entry = push(edit, kind, slab, handle);
+	entry->former = edit->former_size;
 	memcpy(edit->former + edit->former_size, slab_get(records, handle), records->record_size);
 	edit->former_size += records->record_size;
+	return entry;
 }
 
 // ---------------------------------------------------------------- edits
@@ -142,13 +147,31 @@ int image_edit_add(struct image_edit *edit, enum image_slab slab, uint32_t *ret_
 	return 0;
 }
 
+// The tag under which a record that is linked stands; of one that is not filled yet, any.
+static uint32_t tag_of_record(const struct image *image, enum image_slab slab, uint32_t handle)
+{
+	const struct short_id *id =
+		slab_get(&image->slabs[slab], handle); // where there is one, the record starts with it
+	struct id_key key;
+	if (slab == IMAGE_MEMBERSHIPS) {
+		const struct membership_record *membership = image_membership(image, handle);
+		return table_tag(image_membership_hash(image, membership->group, membership->customer));
+	}
+	if (slab == IMAGE_TOKENS)
+		return table_tag(image_token_hash(image, image_token(image, handle)->type, image_id(image, id)));
+	id_fold(slab == IMAGE_EVSES ? ID_FOLD_EVSE : ID_FOLD_PLAIN, image_id(image, id), &key);
+	return table_tag(image_hash_key(image, &key));
+}
+
 int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t handle, void *ret_record)
 {
 	const struct slab *records = &edit->target->slabs[slab];
 	const int error = reserve_journal(edit, 1, records->record_size);
 	if (error != 0)
 		return error;
-	push_record(edit, EDIT_MODIFY, slab, handle);
+	struct edit_entry *entry = push_record(edit, EDIT_MODIFY, slab, handle);
+	if (edit->target->tables[slab].notes != NULL)
+		entry->tag = tag_of_record(edit->target, slab, handle);
 	void *record = slab_get(records, handle);
 	memcpy(ret_record, &record, sizeof(record));
 	return 0;
@@ -169,12 +192,13 @@ int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t ha
 
 static int reserve_aside(struct image_edit *edit, enum image_slab slab)
 {
-	const uint32_t mask = edit->target->tables[slab].mask;
+	const struct table *table = &edit->target->tables[slab];
 	struct table *aside = &edit->aside[slab];
-	if (edit->other == NULL || edit->other->tables[slab].mask >= mask || aside->mask >= mask)
+	if (edit->other == NULL || edit->other->tables[slab].slots_count >= table->slots_count ||
+	    aside->slots_count >= table->slots_count)
 		return 0;
 	struct table bigger;
-	const int error = table_init_size(&bigger, mask);
+	const int error = table_init_size(&bigger, table->notes != NULL, table->slots_count);
 	if (error != 0)
 		return error;
 	table_finish(aside);
@@ -202,8 +226,10 @@ int image_edit_unlink(struct image_edit *edit, enum image_slab slab, uint64_t ha
 	const int error = reserve_journal(edit, 1, 0);
 	if (error != 0)
 		return error;
-	push(edit, EDIT_UNLINK, slab, handle)->tag = table_tag(hash);
-	table_remove(&edit->target->tables[slab], table_tag(hash), handle);
+	struct table *table = &edit->target->tables[slab];
+	struct edit_entry *entry = push(edit, EDIT_UNLINK, slab, handle);
+	entry->tag = table_tag(hash);
+	entry->note = table_remove(table, table_tag(hash), handle);
 	return 0;
 }
 
@@ -275,6 +301,7 @@ static void undo(struct image_edit *edit, const struct edit_entry *entry)
 		break;
 	case EDIT_UNLINK:
 		table_insert(table, entry->tag, entry->handle);
+		table_set_note(table, entry->tag, entry->handle, entry->note);
 		break;
 	case EDIT_BODY:
 		free(entry->body.after);
@@ -284,7 +311,7 @@ static void undo(struct image_edit *edit, const struct edit_entry *entry)
 
 void image_edit_rollback(struct image_edit *edit, size_t mark)
 {
-	ASSERT(mark <= edit->entries_count && !edit->repeated);
+	ASSERT(mark <= edit->entries_count && mark >= edit->sealed_count);
 	while (edit->entries_count > mark)
 		undo(edit, &edit->entries[--edit->entries_count]);
 }
@@ -297,6 +324,7 @@ void image_edit_begin(struct image_edit *edit, struct image *target, struct imag
 	ASSERT(other == NULL || other->revision == target->revision);
 	edit->target = target;
 	edit->other = other;
+	edit->sealed_count = 0;
 	edit->repeated = false;
 }
 
@@ -305,11 +333,30 @@ size_t image_edit_mark(const struct image_edit *edit)
 	return edit->entries_count;
 }
 
+// Notes follow what the entries from `first` on did: a record was linked, or one that may be linked was written.
+static void write_notes(const struct image_edit *edit, struct image *image, size_t first)
+{
+	for (size_t i = first; i < edit->entries_count; i++) {
+		const struct edit_entry *entry = &edit->entries[i];
+		struct table *table = &image->tables[entry->slab];
+		if (table->notes != NULL && (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY))
+			table_set_note(table, entry->tag, entry->handle,
+				       image_note(image, (enum image_slab)entry->slab, entry->handle));
+	}
+}
+
+void image_edit_seal(struct image_edit *edit, uint64_t revision)
+{
+	write_notes(edit, edit->target, edit->sealed_count);
+	edit->sealed_count = edit->entries_count;
+	edit->target->revision = revision;
+}
+
 static void adopt_tables(struct image_edit *edit)
 {
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		struct table *table = &edit->other->tables[i], *aside = &edit->aside[i];
-		if (aside->slots == NULL || aside->mask <= table->mask)
+		if (aside->slots == NULL || aside->slots_count <= table->slots_count)
 			continue;
 		table_move(aside, table);
 		*table = *aside;
@@ -341,10 +388,11 @@ static void repeat(struct image_edit *edit, const struct edit_entry *entry)
 
 void image_edit_repeat(struct image_edit *edit)
 {
-	ASSERT(edit->other != NULL && !edit->repeated);
+	ASSERT(edit->other != NULL && !edit->repeated && edit->sealed_count == edit->entries_count);
 	adopt_tables(edit);
 	for (size_t i = 0; i < edit->entries_count; i++)
 		repeat(edit, &edit->entries[i]);
+	write_notes(edit, edit->other, 0);
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		const struct slab *from = &edit->target->slabs[i];
 		struct slab *to = &edit->other->slabs[i];

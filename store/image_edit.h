@@ -6,12 +6,12 @@
 //     image_edit_begin(edit, standby)
 //     for each change set:  mark = image_edit_mark(); ... edits ...; refused: image_edit_rollback(mark)
 //     (LMDB commit)
+//     image_edit_seal(edit, revision)
 //     publish standby; wait for the readers of the old image
 //     image_edit_repeat(edit, old image)     cannot fail: what it needs was reserved on both images by the edits
 //     image_edit_end(edit)                   frees the tariff bodies nobody can see any more
 //
-// or image_edit_rollback(edit, 0) and image_edit_end() when the commit is given up. The caller sets the target's
-// revision before it publishes; image_edit_repeat() takes it over.
+// or image_edit_rollback(edit, 0) and image_edit_end() when the commit is given up.
 //
 // Strings interned for an edit that is taken back stay interned: the arena of strings only grows until a restart.
 #pragma once
@@ -28,13 +28,16 @@ void image_edit_destroy(struct image_edit *edit);
 void image_edit_begin(struct image_edit *edit, struct image *target, struct image *other);
 size_t image_edit_mark(const struct image_edit *edit);
 void image_edit_rollback(struct image_edit *edit, size_t mark);
+// Makes the target what readers may see: its notes (image.h) are right and it is at `revision`. What was done so far is
+// not taken back any more. Cannot fail.
+void image_edit_seal(struct image_edit *edit, uint64_t revision);
 void image_edit_repeat(struct image_edit *edit);
 void image_edit_end(struct image_edit *edit);
 
 // A zeroed record; *ret_handle names it. It is in no table yet. -ENOMEM.
 MUST_CHECK int image_edit_add(struct image_edit *edit, enum image_slab slab, uint32_t *ret_handle);
-// The record, to be written before the next image_edit_mark() (records do not move). -ENOMEM; *ret_record, a pointer to
-// the record's struct, is untouched then.
+// The record, to be written before the next image_edit_mark() or _seal() (records do not move). -ENOMEM; *ret_record, a
+// pointer to the record's struct, is untouched then.
 MUST_CHECK int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t handle, void *ret_record);
 // The record must be in no table and in no chain any more. A tariff's body goes with it. -ENOMEM.
 MUST_CHECK int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t handle);

@@ -40,16 +40,6 @@ static int compare_issuers(const struct image *image, const struct token_record 
 
 // ---------------------------------------------------------------- uids
 
-static bool uid_matches(const struct image *image, const struct token_record *token, const struct id_key *key)
-{
-	const struct bytes uid = image_id(image, &token->uid);
-	if (bytes_equal(uid, id_key_bytes(key)))
-		return true;
-	struct id_key folded;
-	id_fold(id_fold_of_token(token->type), uid, &folded);
-	return bytes_equal(id_key_bytes(&folded), id_key_bytes(key));
-}
-
 static void add_form(const struct image *image, const struct id_key *key, enum id_fold fold, struct image_uid *uid)
 {
 	for (uint32_t i = 0; i < uid->forms_count; i++) {
@@ -59,8 +49,7 @@ static void add_form(const struct image *image, const struct id_key *key, enum i
 		}
 	}
 	struct image_key *form = &uid->forms[uid->forms_count];
-	form->key = *key;
-	form->hash = image_hash_key(image, key);
+	image_key_set(image, key, form);
 	image_prefetch_slot(image, IMAGE_TOKENS, form->hash);
 	uid->form_of_fold[fold] = (uint8_t)uid->forms_count++;
 }
@@ -101,13 +90,15 @@ static uint32_t lookup_form(const struct image *image, const struct image_uid *u
 			    const struct token_narrowing *narrowing, uint32_t best)
 {
 	const struct image_key *key = &uid->forms[form];
-	const uint32_t tag = table_tag(key->hash);
-	uint32_t position = tag, handle;
-	while ((handle = table_next(&image->tables[IMAGE_TOKENS], tag, &position)) != 0) {
+	const struct table *table = &image->tables[IMAGE_TOKENS];
+	struct table_walk walk = table_walk(table, table_tag(key->hash));
+	uint32_t handle;
+	while ((handle = table_next(table, &walk)) != 0) {
 		const struct token_record *token = image_token(image, handle);
+		const enum id_fold fold = id_fold_of_token(token->type);
 		if (narrowing->type != TOKEN_TYPE_UNSPECIFIED && narrowing->type != token->type)
 			continue;
-		if (uid->form_of_fold[id_fold_of_token(token->type)] != form || !uid_matches(image, token, &key->key))
+		if (uid->form_of_fold[fold] != form || !image_key_is(image, key, fold, &token->uid))
 			continue;
 		if (narrowing->issuer != NULL && !has_issuer(image, token, narrowing->issuer))
 			continue;
@@ -146,14 +137,19 @@ uint64_t image_token_hash(const struct image *image, enum token_type type, struc
 uint32_t image_find_token(const struct image *image, const struct issuer *issuer, enum token_type type,
 			  struct bytes uid)
 {
-	struct id_key key;
-	id_fold(id_fold_of_token(type), uid, &key);
-	const uint32_t tag = table_tag(image_hash_key(image, &key));
-	uint32_t position = tag, handle;
-	while ((handle = table_next(&image->tables[IMAGE_TOKENS], tag, &position)) != 0) {
+	const enum id_fold fold = id_fold_of_token(type);
+	struct id_key folded;
+	struct image_key key;
+	id_fold(fold, uid, &folded);
+	image_key_set(image, &folded, &key);
+	const struct table *table = &image->tables[IMAGE_TOKENS];
+	struct table_walk walk = table_walk(table, table_tag(key.hash));
+	uint32_t handle;
+	while ((handle = table_next(table, &walk)) != 0) {
 		const struct token_record *token = image_token(image, handle);
 		const bool foreign = token->flags & TOKEN_FOREIGN;
-		if (token->type == type && foreign == (issuer != NULL) && uid_matches(image, token, &key) &&
+		if (token->type == type && foreign == (issuer != NULL) &&
+		    image_key_is(image, &key, fold, &token->uid) &&
 		    (issuer == NULL || has_issuer(image, token, issuer)))
 			break;
 	}

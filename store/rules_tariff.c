@@ -52,7 +52,7 @@ int rules_use_tariff(struct rules_set *set, uint32_t former, uint32_t tariff)
 static uint32_t find_group_with(const struct image *image, uint32_t tariff)
 {
 	const struct table *table = &image->tables[IMAGE_GROUPS];
-	for (size_t i = 0; i <= table->mask; i++) {
+	for (size_t i = 0; i < table->slots_count; i++) {
 		const uint32_t handle = table->slots[i].handle;
 		if (handle == 0)
 			continue;
@@ -66,7 +66,7 @@ static uint32_t find_group_with(const struct image *image, uint32_t tariff)
 static uint32_t find_membership_with(const struct image *image, uint32_t tariff)
 {
 	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
-	for (size_t i = 0; i <= table->mask; i++) {
+	for (size_t i = 0; i < table->slots_count; i++) {
 		const uint32_t handle = table->slots[i].handle;
 		if (handle != 0 && image_membership(image, handle)->tariff == tariff)
 			return handle;

@@ -148,8 +148,10 @@ static int load_index(struct store *store, const struct store_options *options, 
 		result = load_image(&load, store->read, &store->images[0], fault);
 	if (result == 0)
 		result = load_time(store);
-	if (result == 0)
+	if (result == 0) {
+		image_seal(&store->images[0]);
 		result = image_copy(&store->images[1], &store->images[0]);
+	}
 	return result;
 }
 

@@ -29,7 +29,7 @@ int strings_create(uint64_t size_max, uint64_t seed, struct strings **ret_string
 	if (error == 0)
 		error = memory_back(&strings->memory, strings->used);
 	if (error == 0)
-		error = table_init(&strings->table);
+		error = table_init(&strings->table, false);
 	if (error != 0) {
 		strings_destroy(strings);
 		return error;
@@ -59,8 +59,9 @@ uint64_t strings_bytes_used(const struct strings *strings)
 
 static uint32_t strings_find(const struct strings *strings, uint32_t tag, struct bytes text)
 {
-	uint32_t position = tag, string;
-	while ((string = table_next(&strings->table, tag, &position)) != 0)
+	struct table_walk walk = table_walk(&strings->table, tag);
+	uint32_t string;
+	while ((string = table_next(&strings->table, &walk)) != 0)
 		if (bytes_equal(strings_get(strings->memory.start, string), text))
 			break;
 	return string;

@@ -86,6 +86,7 @@ struct course {
 	uint32_t token_handle;
 	uint32_t tariff;
 	uint32_t membership;
+	bool has_tariff; // the membership: one of its own
 	const struct point_record *point;
 	const struct group_record *group;
 	const struct token_record *token;

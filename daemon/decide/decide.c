@@ -78,15 +78,23 @@ static void prepare(const struct course *course, struct lookups *lookups)
 			  course->may_pay_directly ? TOKEN_TYPE_UNSPECIFIED : request->token_type, &lookups->uid);
 }
 
-static void prefetch_records(const struct course *course, const struct lookups *lookups)
+// By the notes of the point and the token the customer and the membership load together with them.
+static void prefetch(const struct course *course, const struct lookups *lookups)
 {
 	const struct image *image = course->image;
+	uint32_t group = 0;
 	if (names_point(course))
-		image_prefetch_record(image, IMAGE_POINTS, lookups->point.hash);
+		group = image_prefetch_record(image, IMAGE_POINTS, lookups->point.hash);
 	if (names_evse(course))
-		image_prefetch_record(image, IMAGE_EVSES, lookups->evse.hash);
-	for (uint32_t i = 0; i < lookups->uid.forms_count; i++)
-		image_prefetch_record(image, IMAGE_TOKENS, lookups->uid.forms[i].hash);
+		image_prefetch(image, IMAGE_POINTS, image_prefetch_record(image, IMAGE_EVSES, lookups->evse.hash));
+	image_prefetch(image, IMAGE_GROUPS, group);
+	for (uint32_t i = 0; i < lookups->uid.forms_count; i++) {
+		const uint32_t customer = image_prefetch_record(image, IMAGE_TOKENS, lookups->uid.forms[i].hash);
+		if (customer == 0)
+			continue;
+		image_prefetch(image, IMAGE_CUSTOMERS, customer);
+		image_prefetch_slot(image, IMAGE_MEMBERSHIPS, image_membership_hash(image, group, customer));
+	}
 }
 
 // Line 1: the point, the EVSE, or both, and then they must belong together.
@@ -116,10 +124,8 @@ static void find_place(struct course *course, const struct lookups *lookups)
 	}
 	course->point_handle = point;
 	course->point = image_point(image, point);
-	if (course->point->group != 0) {
+	if (course->point->group != 0)
 		course->group = image_group(image, course->point->group);
-		__builtin_prefetch(course->group);
-	}
 }
 
 static void find_token(struct course *course, const struct lookups *lookups)
@@ -141,15 +147,14 @@ static void find_customer(struct course *course)
 	if (course->token == NULL || (course->token->flags & TOKEN_FOREIGN))
 		return;
 	course->customer = image_customer(image, course->token->owner);
-	__builtin_prefetch(course->customer);
-	course->membership = image_find_membership(image, course->point->group, course->token->owner);
+	course->membership = image_find_member(image, course->point->group, course->token->owner, &course->has_tariff);
 }
 
 static void look_up(struct course *course)
 {
 	struct lookups lookups;
 	prepare(course, &lookups);
-	prefetch_records(course, &lookups);
+	prefetch(course, &lookups);
 	find_place(course, &lookups);
 	if (course->group == NULL) // lines 1 and 2: the token is not looked at
 		return;

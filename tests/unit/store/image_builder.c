@@ -80,6 +80,12 @@ static uint32_t add(struct image_builder *builder, enum image_slab slab)
 	return handle;
 }
 
+// So that the image can be read after every call.
+static void seal(struct image_builder *builder)
+{
+	image_edit_seal(builder->edit, builder->image.revision);
+}
+
 static void *modify(struct image_builder *builder, enum image_slab slab, uint32_t handle)
 {
 	void *record;
@@ -102,6 +108,7 @@ uint32_t image_builder_add_tariff(struct image_builder *builder, const char *id)
 	record->id = short_id_of(builder, bytes_from(id));
 	ck_assert_int_eq(image_edit_set_tariff_body(builder->edit, handle, bytes_from(id)), 0);
 	link_id(builder, IMAGE_TARIFFS, bytes_from(id), handle);
+	seal(builder);
 	return handle;
 }
 
@@ -129,6 +136,7 @@ uint32_t image_builder_add_group(struct image_builder *builder, const struct cha
 	record->flags = (uint8_t)((group->open_to_all_customers ? GROUP_OPEN_TO_ALL_CUSTOMERS : 0) |
 				  (group->open_to_roaming ? GROUP_OPEN_TO_ROAMING : 0));
 	link_id(builder, IMAGE_GROUPS, group->id, handle);
+	seal(builder);
 	return handle;
 }
 
@@ -170,6 +178,7 @@ uint32_t image_builder_add_point(struct image_builder *builder, const struct cha
 		add_evse(builder, handle, point->evses[i].evse_id);
 	if (!bytes_is_empty(point->charge_group_id))
 		attach_point(builder, handle, find(builder, IMAGE_GROUPS, point->charge_group_id));
+	seal(builder);
 	return handle;
 }
 
@@ -183,6 +192,7 @@ uint32_t image_builder_add_customer(struct image_builder *builder, const struct 
 		(uint8_t)((customer->blocked ? CUSTOMER_BLOCKED : 0) | (customer->no_credit ? CUSTOMER_NO_CREDIT : 0) |
 			  (customer->payment == PAYMENT_PREPAID ? CUSTOMER_PREPAID : 0));
 	link_id(builder, IMAGE_CUSTOMERS, customer->id, handle);
+	seal(builder);
 	return handle;
 }
 
@@ -215,6 +225,7 @@ uint32_t image_builder_add_token(struct image_builder *builder, const struct tok
 	}
 	const uint64_t hash = image_token_hash(&builder->image, token->type, token->uid);
 	ck_assert_int_eq(image_edit_link(builder->edit, IMAGE_TOKENS, hash, handle), 0);
+	seal(builder);
 	return handle;
 }
 
@@ -243,5 +254,6 @@ uint32_t image_builder_add_membership(struct image_builder *builder, const struc
 	group_record->memberships_count++;
 	const uint64_t hash = image_membership_hash(&builder->image, group, customer);
 	ck_assert_int_eq(image_edit_link(builder->edit, IMAGE_MEMBERSHIPS, hash, handle), 0);
+	seal(builder);
 	return handle;
 }

@@ -187,7 +187,7 @@ static char *describe(void)
 	for (int slab = 0; slab < IMAGE_SLABS; slab++) {
 		const struct table *table = &image->tables[slab];
 		ck_assert_uint_eq(table->count, image->slabs[slab].count);
-		for (uint32_t i = 0; i <= table->mask; i++) {
+		for (uint32_t i = 0; i < table->slots_count; i++) {
 			if (table->slots[i].handle == 0)
 				continue;
 			struct text line = {0};
