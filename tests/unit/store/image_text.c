@@ -57,13 +57,13 @@ static const char *tariff_id(const struct image *image, uint32_t tariff, char te
 static uint32_t count_uses(const struct image *image, uint32_t tariff)
 {
 	uint32_t uses = 0;
-	for (uint32_t i = 0; i <= image->tables[IMAGE_GROUPS].mask; i++) {
+	for (uint32_t i = 0; i < image->tables[IMAGE_GROUPS].slots_count; i++) {
 		const uint32_t handle = image->tables[IMAGE_GROUPS].slots[i].handle;
 		if (handle != 0)
 			uses += (image_group(image, handle)->tariff == tariff) +
 				(image_group(image, handle)->prepaid_tariff == tariff);
 	}
-	for (uint32_t i = 0; i <= image->tables[IMAGE_MEMBERSHIPS].mask; i++) {
+	for (uint32_t i = 0; i < image->tables[IMAGE_MEMBERSHIPS].slots_count; i++) {
 		const uint32_t handle = image->tables[IMAGE_MEMBERSHIPS].slots[i].handle;
 		uses += handle != 0 && image_membership(image, handle)->tariff == tariff;
 	}
@@ -179,7 +179,7 @@ char *image_text(const struct image *image)
 	for (int slab = 0; slab < IMAGE_SLABS; slab++) {
 		const struct table *table = &image->tables[slab];
 		ASSERT(table->count == image->slabs[slab].count);
-		for (size_t i = 0; i <= table->mask; i++)
+		for (size_t i = 0; i < table->slots_count; i++)
 			if (table->slots[i].handle != 0)
 				tell[slab](image, table->slots[i].handle, &lines);
 	}
@@ -188,8 +188,9 @@ char *image_text(const struct image *image)
 
 static bool has_slot(const struct table *table, struct table_slot slot)
 {
-	uint32_t position = slot.tag, handle;
-	while ((handle = table_next(table, slot.tag, &position)) != 0)
+	struct table_walk walk = table_walk(table, slot.tag);
+	uint32_t handle;
+	while ((handle = table_next(table, &walk)) != 0)
 		if (handle == slot.handle)
 			return true;
 	return false;
@@ -203,7 +204,7 @@ bool image_equals(const struct image *a, const struct image *b)
 		if (records->next != others->next || records->first_free != others->first_free ||
 		    records->count != others->count || table->count != b->tables[slab].count)
 			return false;
-		for (size_t i = 0; i <= table->mask; i++) {
+		for (size_t i = 0; i < table->slots_count; i++) {
 			const struct table_slot slot = table->slots[i];
 			if (slot.handle == 0)
 				continue;
