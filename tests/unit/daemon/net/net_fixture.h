@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A loop on a thread of its own with a connection set, spoken to by the test through real sockets.
+//
+// The protocol of these tests: a message is its size in 4 bytes of the machine's order, then a command:
+//     e...       answered with the whole message
+//     b<n:4>     answered with n bytes of 'x'
+//     h          answered with "H" when fixture_release() is called
+//     f          nothing more is read; what is owed is answered, then "last"
+//     a          the connection is aborted
+#pragma once
+
+#include "daemon/net/conn.h"
+
+#include <pthread.h>
+
+enum { MESSAGE_HEADER = 4 };
+
+struct fixture {
+	struct loop *loop;
+	struct conn_set *set;
+	struct conn_limits limits;
+	pthread_t thread;
+	_Atomic uint32_t messages; // understood
+	_Atomic uint32_t closed;
+	_Atomic enum conn_end last_end;
+	_Atomic uint32_t looks; // calls of on_input
+	_Atomic uint32_t rooms; // calls of on_room
+	_Atomic uint32_t turn_ends;
+	_Atomic bool stop_asked, drain_asked, release_asked;
+	_Atomic bool is_empty; // on_empty() was called
+	struct conn_ref held[64];
+	uint32_t held_count;
+};
+
+// Generous limits.
+void fixture_start(struct fixture *fixture);
+void fixture_stop(struct fixture *fixture);
+// A connected socket whose other end is in the set; blocking, with a receive time-out of 10 s.
+int fixture_connect(struct fixture *fixture);
+void fixture_drain(struct fixture *fixture);
+// Answers the held requests.
+void fixture_release(struct fixture *fixture);
+// Waits until `value` is at least `wanted`, at most 10 s; fails the test after that.
+void wait_for(const _Atomic uint32_t *value, uint32_t wanted);
+
+void send_bytes(int fd, const void *data, size_t size);
+void send_message(int fd, const char *payload, size_t size);
+void send_text(int fd, const char *payload);
+void send_bigs(int fd, size_t count, uint32_t answer_size);
+// Reads exactly `size` bytes.
+void expect_bytes(int fd, const void *data, size_t size);
+void expect_echo(int fd, const char *payload);
+// Reads until the end; returns how many bytes came. A reset counts as the end.
+size_t read_to_end(int fd);
