@@ -186,13 +186,13 @@ char *image_text(const struct image *image)
 	return join_lines(&lines);
 }
 
-static bool has_slot(const struct table *table, struct table_slot slot)
+static bool has_slot(const struct table *table, struct table_slot slot, uint32_t note)
 {
 	struct table_walk walk = table_walk(table, slot.tag);
 	uint32_t handle;
 	while ((handle = table_next(table, &walk)) != 0)
 		if (handle == slot.handle)
-			return true;
+			return table->notes == NULL || table_note(table, &walk) == note;
 	return false;
 }
 
@@ -208,7 +208,8 @@ bool image_equals(const struct image *a, const struct image *b)
 			const struct table_slot slot = table->slots[i];
 			if (slot.handle == 0)
 				continue;
-			if (!has_slot(&b->tables[slab], slot) ||
+			const uint32_t note = image_note(a, (enum image_slab)slab, slot.handle);
+			if (!has_slot(table, slot, note) || !has_slot(&b->tables[slab], slot, note) ||
 			    memcmp(slab_get(records, slot.handle), slab_get(others, slot.handle),
 				   records->record_size) != 0)
 				return false;

@@ -116,7 +116,7 @@ void rules_fixture_end(struct rules_fixture *fixture)
 		return;
 	}
 	ASSERT(db_commit(fixture->db, commit->writes, commit->writes_count, commit->revision) == 0);
-	fixture->images[!fixture->active].revision = commit->revision;
+	image_edit_seal(fixture->edit, commit->revision);
 	image_edit_repeat(fixture->edit);
 	image_edit_end(fixture->edit);
 	fixture->active = !fixture->active;
