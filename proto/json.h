@@ -18,8 +18,8 @@ enum json_style {
 
 // Reads one JSON object that fills `text`. -EINVAL and a fault that names the field and, for bad JSON, the line and
 // column within `text`: INVALID_ARGUMENT, RESOURCE_EXHAUSTED for a list that is too long. -ENOMEM with
-// RESOURCE_EXHAUSTED when the arena's budget is spent. Unknown enum values and a
-// oneof with nothing set are refused. *ret_message (a pointer to a plain struct) lives in `arena`, as does all it points to.
+// RESOURCE_EXHAUSTED when the arena's budget is spent. Unknown enum values and a oneof with nothing set are refused.
+// *ret_message (a pointer to a plain struct) lives in `arena`, as does all it points to.
 MUST_CHECK int json_decode(const struct schema *schema, struct bytes text, struct arena *arena, void *ret_message,
 			   struct fault *fault);
 
