@@ -25,6 +25,25 @@ START_TEST(ids_fold_to_upper_case)
 }
 END_TEST
 
+// In words of eight bytes and in what is left of them, beside neighbours that must not change it.
+START_TEST(every_byte_folds_alone)
+{
+	for (int c = 0; c < 256; c++) {
+		const char expected = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : (char)c;
+		for (size_t at = 0; at < 20; at++) {
+			char id[20];
+			struct id_key key;
+			memset(id, 0xff, sizeof(id));
+			id[at] = (char)c;
+			id_fold(ID_FOLD_PLAIN, (struct bytes){id, sizeof(id)}, &key);
+			id[at] = expected;
+			if (key.size != sizeof(id) || memcmp(key.data, id, sizeof(id)) != 0)
+				ck_abort_msg("byte %d at %zu", c, at);
+		}
+	}
+}
+END_TEST
+
 START_TEST(rfid_uids_lose_separators_when_the_rest_is_hexadecimal)
 {
 	ck_assert_str_eq(folded(ID_FOLD_RFID, "04:a1:b2:c3"), "04A1B2C3");
@@ -255,6 +274,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("ids");
 	tcase_add_test(tcase, ids_fold_to_upper_case);
+	tcase_add_test(tcase, every_byte_folds_alone);
 	tcase_add_test(tcase, rfid_uids_lose_separators_when_the_rest_is_hexadecimal);
 	tcase_add_test(tcase, emaids_lose_dashes_and_stars);
 	tcase_add_test(tcase, evse_ids_lose_stars_only);
