@@ -50,6 +50,10 @@ static int db_order_compare(const void *a, const void *b, void *context)
 // Sorted, with the last write of each key alone.
 static int db_sort(struct db *db, const struct db_write *writes, size_t count, size_t *ret_count)
 {
+	if (count == 0) {
+		*ret_count = 0;
+		return 0;
+	}
 	if (count > db->order_limit) {
 		struct db_order *order = realloc(db->order, count * sizeof(*order));
 		if (order == NULL)

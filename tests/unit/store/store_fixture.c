@@ -3,12 +3,18 @@
 
 #include "tests/unit/unit.h"
 
+#include <stdarg.h>
+
 enum { MAP_SIZE = 256 * 1024 * 1024, ARENA_BUDGET = 16 * 1024 * 1024 };
+
+// Of changes and texts, until the fixture is finished.
+static struct arena kept;
 
 void store_fixture_init(struct store_fixture *fixture)
 {
 	*fixture = (struct store_fixture){0};
 	temporary_create(&fixture->directory);
+	arena_init(&kept, 4096, ARENA_BUDGET);
 	fixture->options = (struct store_options){
 		.directory = fixture->directory.path,
 		.map_size = MAP_SIZE,
@@ -22,6 +28,7 @@ void store_fixture_finish(struct store_fixture *fixture)
 {
 	store_fixture_close(fixture);
 	temporary_remove(&fixture->directory);
+	arena_finish(&kept);
 }
 
 void store_fixture_open(struct store_fixture *fixture)
@@ -140,9 +147,20 @@ int store_fixture_apply(struct store_fixture *fixture, struct change change)
 
 static void *keep(const void *source, size_t size)
 {
-	void *copy = malloc(size);
+	void *copy = arena_alloc(&kept, size);
 	ck_assert_ptr_nonnull(copy);
 	return memcpy(copy, source, size);
+}
+
+char *store_fixture_text(const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+	va_start(arguments, format);
+	const int size = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	ck_assert_int_lt(size, (int)sizeof(text));
+	return keep(text, (size_t)size + 1);
 }
 
 #define KEEP(type, ...) keep(&(const struct type){__VA_ARGS__}, sizeof(struct type))

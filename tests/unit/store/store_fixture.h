@@ -51,7 +51,7 @@ void test_gate_open(struct test_gate *gate);
 // Submits a set of one change and waits; the result. The fault stays in the fixture.
 int store_fixture_apply(struct store_fixture *fixture, struct change change);
 
-// Changes, from literals; each call has memory of its own, which is never freed.
+// Changes, from texts that outlive them; each call has memory of its own, until the fixture is finished.
 struct change change_put_tariff(const char *id);
 struct change change_delete_tariff(const char *id);
 struct change change_put_group(const char *id, const char *tariff_id);
@@ -62,6 +62,9 @@ struct change change_put_foreign_token(const char *uid, const char *country_code
 struct change change_put_point(const char *id, const char *evse_id);
 struct change change_attach_point(const char *group_id, const char *point_id);
 struct change change_attach_customer(const char *group_id, const char *customer_id, const char *tariff_id);
+
+// A text of at most 255 bytes, likewise.
+char *store_fixture_text(const char *format, ...) PRINTF_LIKE(1, 2);
 
 // Whether the object is in the published image.
 bool store_fixture_has(struct store_fixture *fixture, enum image_slab slab, const char *id);

@@ -137,8 +137,7 @@ enum { JOBS = 40 };
 static void submit_customers(struct test_job *jobs, struct change *changes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		char *id;
-		ck_assert_int_gt(asprintf(&id, "c%zu", i), 0);
+		char *id = store_fixture_text("c%zu", i);
 		changes[i] = change_put_customer(id, "");
 		test_job_init(&jobs[i], &changes[i], 1);
 		ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), 0);
@@ -171,8 +170,7 @@ START_TEST(sets_too_large_for_one_commit_take_several)
 	struct change changes[4];
 	test_gate_close(&gate, fixture.store);
 	for (int i = 0; i < 4; i++) {
-		char *id;
-		ck_assert_int_gt(asprintf(&id, "c%d", i), 0);
+		char *id = store_fixture_text("c%d", i);
 		changes[i] = change_put_customer(id, "");
 		test_job_init(&jobs[i], &changes[i], 1);
 		jobs[i].job.body_size = i == 2 ? 1 : COMMIT_BODIES_MAX;
@@ -379,8 +377,7 @@ static int fill(void)
 	static char name[1000];
 	memset(name, 'n', sizeof(name) - 1);
 	for (int count = 0;; count++) {
-		char *id;
-		ck_assert_int_gt(asprintf(&id, "full-%d", count), 0);
+		char *id = store_fixture_text("full-%d", count);
 		const int result = store_fixture_apply(&fixture, change_put_customer(id, name));
 		if (result == 0)
 			continue;
@@ -407,10 +404,8 @@ START_TEST(a_full_store_takes_deletes_and_then_more)
 	ck_assert(!status.accepts_writes);
 	ck_assert_uint_gt(status.bytes_used * 10, status.bytes_max * 7);
 	for (int i = 0; i < count; i++) {
-		char *id;
-		ck_assert_int_gt(asprintf(&id, "full-%d", i), 0);
+		char *id = store_fixture_text("full-%d", i);
 		apply(change_delete_customer(id));
-		free(id);
 	}
 	store_get_status(fixture.store, &status);
 	ck_assert(status.accepts_writes);
@@ -454,8 +449,7 @@ START_TEST(on_a_full_disk_deletes_get_through_beside_what_is_refused)
 	static struct change puts[COUNT];
 	struct change delete = change_delete_customer("c1");
 	for (int i = 0; i < COUNT; i++) {
-		char *id;
-		ck_assert_int_gt(asprintf(&id, "more-%d", i), 0);
+		char *id = store_fixture_text("more-%d", i);
 		customers[i] = (struct customer){.id = bytes_from(id), .name = bytes_from(name)};
 		puts[i] = (struct change){.kind = CHANGE_PUT_CUSTOMER, .put_customer = &customers[i]};
 	}

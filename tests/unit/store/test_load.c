@@ -218,10 +218,10 @@ static void put_world(void)
 	apply(change_put_group("Site", long_id));
 	for (int i = 0; i < 40; i++) {
 		char *names[4];
-		ck_assert_int_gt(asprintf(&names[0], "Cust-%d", i), 0);
-		ck_assert_int_gt(asprintf(&names[1], "04:A1:%02X", i), 0);
-		ck_assert_int_gt(asprintf(&names[2], "point-%d", i), 0);
-		ck_assert_int_gt(asprintf(&names[3], "NL*EVC*E%d", i), 0);
+		names[0] = store_fixture_text("Cust-%d", i);
+		names[1] = store_fixture_text("04:A1:%02X", i);
+		names[2] = store_fixture_text("point-%d", i);
+		names[3] = store_fixture_text("NL*EVC*E%d", i);
 		apply(change_put_customer(names[0], "Name"));
 		apply(change_put_token(names[1], names[0]));
 		apply(change_put_foreign_token(names[1], "DE", i % 2 ? "8AA" : "8ab"));
@@ -232,8 +232,6 @@ static void put_world(void)
 			apply(change_attach_customer("Office", names[0], i % 4 ? "" : "T-2"));
 		if (i % 5 == 0)
 			apply(change_attach_customer("site", names[0], ""));
-		for (size_t k = 0; k < ARRAY_SIZE(names); k++)
-			free(names[k]);
 	}
 	apply(change_put_token("more", "cust-3"));
 	apply(change_delete_customer("cust-20"));

@@ -81,8 +81,7 @@ START_TEST(closing_finishes_what_was_submitted)
 	static struct test_job jobs[COUNT];
 	static struct change changes[COUNT];
 	for (int i = 0; i < COUNT; i++) {
-		char *id;
-		ck_assert_int_gt(asprintf(&id, "c%d", i), 0);
+		char *id = store_fixture_text("c%d", i);
 		changes[i] = change_put_customer(id, "");
 		test_job_init(&jobs[i], &changes[i], 1);
 		ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), 0);
