@@ -24,3 +24,7 @@ evauth_unit_test(store/test_rules_objects rules_fixture)
 evauth_unit_test(store/test_rules_attach rules_fixture)
 evauth_unit_test(store/test_rules rules_fixture)
 evauth_unit_test(store/test_rules_random rules_fixture)
+
+add_library(listing_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/store/listing_fixture.c)
+target_link_libraries(listing_fixture PUBLIC store_fixture)
+evauth_unit_test(store/test_listing listing_fixture)
