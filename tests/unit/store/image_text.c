@@ -34,7 +34,8 @@ static char *join_lines(struct lines *lines)
 	size_t size;
 	FILE *stream = open_memstream(&text, &size);
 	ASSERT(stream != NULL);
-	qsort(lines->lines, lines->count, sizeof(*lines->lines), compare_lines);
+	if (lines->count > 0)
+		qsort(lines->lines, lines->count, sizeof(*lines->lines), compare_lines);
 	for (size_t i = 0; i < lines->count; i++) {
 		fprintf(stream, "%s\n", lines->lines[i]);
 		free(lines->lines[i]);

@@ -239,7 +239,7 @@ START_TEST(create_only_refuses_what_is_there)
 	refuse(STATUS_ALREADY_EXISTS, "changes[0].create_only", "customer c1", creating(PUT_CUSTOMER("c1")));
 	refuse(STATUS_ALREADY_EXISTS, "changes[0].create_only", "token 04aa", creating(PUT_TOKEN("04aa", "c1")));
 	accept(creating(PUT_CUSTOMER("new")));
-	char text[1024];
+	char text[2048];
 	snprintf(text, sizeof(text), "%s,%s", DELETE("customer", "c1"), creating(PUT_CUSTOMER("c1")));
 	accept(text);
 	snprintf(text, sizeof(text), "%s,%s", PUT_CUSTOMER("c7"), creating(PUT_CUSTOMER("c7")));

@@ -51,7 +51,7 @@ static void accept(const char *change)
 
 static void refuse(const char *field, const char *change)
 {
-	char path[160];
+	char path[320];
 	snprintf(path, sizeof(path), "put_tariff.%s", field);
 	rules_fixture_refuse_check(&fixture, STATUS_INVALID_ARGUMENT, path, change);
 }
