@@ -22,5 +22,6 @@ endfunction()
 
 evauth_fuzz_target(authorize proto_testing)
 evauth_fuzz_target(codec proto_testing)
+evauth_fuzz_target(config daemon_options)
 evauth_fuzz_target(frame proto)
 evauth_fuzz_target(json proto_testing)
