@@ -25,5 +25,6 @@ int main(int argc, char **argv)
 	if (code == EXIT_DONE)
 		code = arguments.command->run(&context, &arguments);
 	context_finish(&context);
+	options_finish(&arguments);
 	return close_output(code);
 }

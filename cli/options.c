@@ -5,6 +5,7 @@
 #include "cli/words.h"
 
 #include <argp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,24 +205,48 @@ static int parse_leading_options(int argc, char **argv, struct arguments *argume
 
 // ---------------------------------------------------------------- after the verb
 
-// argp takes an optional argument only as --roaming=on; people write --roaming on. A new argv with them joined.
-static char **join_switches(int argc, char **argv, uint64_t set, int *ret_argc)
+__attribute__((noreturn)) static void refuse_memory(void)
 {
-	char **joined = calloc((size_t)argc + 1, sizeof(*joined));
-	int count = 0;
-	for (int i = 0; joined != NULL && i < argc; i++) {
-		bool is_switch = false, on;
-		for (int id = 0; id < OPTION_COUNT; id++)
-			is_switch |= (set & OPTION_BIT(id)) && option_is_switch((enum option_id)id) &&
-				     strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, option_rows[id].name) == 0;
-		joined[count] = argv[i];
-		if (is_switch && i + 1 < argc && words_parse_switch(argv[i + 1], &on) &&
-		    asprintf(&joined[count], "%s=%s", argv[i], argv[i + 1]) > 0)
-			i++;
+	fprintf(stderr, "evauth: no memory\n");
+	exit(EXIT_ERROR);
+}
+
+// A string that lives as long as the arguments do.
+PRINTF_LIKE(2, 3) static char *own_text(struct arguments *arguments, const char *format, ...)
+{
+	size_t count = 0;
+	while (arguments->owned[count] != NULL)
 		count++;
+	va_list list;
+	va_start(list, format);
+	if (vasprintf(&arguments->owned[count], format, list) < 0)
+		refuse_memory();
+	va_end(list);
+	return arguments->owned[count];
+}
+
+static bool takes_next_word(const char *word, const char *next, uint64_t set)
+{
+	bool is_switch = false, on;
+	for (int id = 0; id < OPTION_COUNT; id++)
+		is_switch |= (set & OPTION_BIT(id)) && option_is_switch((enum option_id)id) &&
+			     strncmp(word, "--", 2) == 0 && strcmp(word + 2, option_rows[id].name) == 0;
+	return is_switch && words_parse_switch(next, &on);
+}
+
+// argp takes an optional argument only as --roaming=on; people write --roaming on. A new argv with them joined; returns
+// its size.
+static int join_switches(int argc, char **argv, uint64_t set, struct arguments *arguments)
+{
+	int count = 0;
+	for (int i = 0; i < argc; i++, count++) {
+		arguments->argv[count] = argv[i];
+		if (i + 1 < argc && takes_next_word(argv[i], argv[i + 1], set)) {
+			arguments->argv[count] = own_text(arguments, "%s=%s", argv[i], argv[i + 1]);
+			i++;
+		}
 	}
-	*ret_argc = count;
-	return joined;
+	return count;
 }
 
 static error_t parse_command(int key, char *value, struct argp_state *state)
@@ -262,15 +287,24 @@ void options_parse(int argc, char **argv, struct arguments *ret_arguments)
 	if (command == NULL)
 		refuse_command(argc - at, argv + at);
 	ret_arguments->command = command;
-	// What is allocated here lives as long as argv does: as the process.
-	int rest_argc;
-	char **rest = join_switches(argc - at - words + 1, argv + at + words - 1, command->options, &rest_argc);
-	ret_arguments->words = calloc((size_t)rest_argc, sizeof(*ret_arguments->words));
-	if (rest == NULL || ret_arguments->words == NULL ||
-	    asprintf(&rest[0], "evauth %s%s%s", command->noun, command->verb ? " " : "",
-		     command->verb ? command->verb : "") < 0) {
-		fprintf(stderr, "evauth: no memory\n");
-		exit(EXIT_ERROR);
-	}
-	parse_command_options(rest_argc, rest, ret_arguments);
+	const int rest = argc - at - words + 1; // with the program's name
+	ret_arguments->argv = calloc((size_t)rest + 1, sizeof(*ret_arguments->argv));
+	ret_arguments->owned = calloc((size_t)rest + 2, sizeof(*ret_arguments->owned));
+	ret_arguments->words = calloc((size_t)rest, sizeof(*ret_arguments->words));
+	if (ret_arguments->argv == NULL || ret_arguments->owned == NULL || ret_arguments->words == NULL)
+		refuse_memory();
+	const int joined = join_switches(rest, argv + at + words - 1, command->options, ret_arguments);
+	ret_arguments->argv[0] = own_text(ret_arguments, "evauth %s%s%s", command->noun, command->verb ? " " : "",
+					  command->verb ? command->verb : "");
+	parse_command_options(joined, ret_arguments->argv, ret_arguments);
+}
+
+void options_finish(struct arguments *arguments)
+{
+	for (size_t i = 0; arguments->owned != NULL && arguments->owned[i] != NULL; i++)
+		free(arguments->owned[i]);
+	free(arguments->owned);
+	free(arguments->argv);
+	free(arguments->words);
+	*arguments = (struct arguments){0};
 }

@@ -84,10 +84,13 @@ struct arguments {
 	const char *values[OPTION_COUNT];       // NULL: not given
 	const char *evses[EVSES_PER_POINT_MAX]; // every OPTION_EVSES, in order
 	size_t evses_count;
+	char **argv;  // what argp was given: words and values point in here
+	char **owned; // the strings of it that are ours; ends with NULL
 };
 
 // Reads a command line. Usage errors, --help and --version end the process (argp(3)), the first with exit code 2.
 void options_parse(int argc, char **argv, struct arguments *ret_arguments);
+void options_finish(struct arguments *arguments);
 
 static inline bool option_given(const struct arguments *arguments, enum option_id id)
 {
