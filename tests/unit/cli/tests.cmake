@@ -1,0 +1,5 @@
+evauth_unit_test(cli/test_commands cli)
+evauth_unit_test(cli/test_fields cli)
+evauth_unit_test(cli/test_options cli)
+evauth_unit_test(cli/test_table cli)
+evauth_unit_test(cli/test_words cli)
