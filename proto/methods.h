@@ -2,6 +2,9 @@
 // Method numbers are permanent (DESIGN 2).
 #pragma once
 
+// Every request message reserves this field for timeout_ms: it may come to any of them, and drops no restriction.
+enum { FIELD_TIMEOUT_MS = 100 };
+
 enum method {
 	METHOD_AUTHORIZE = 1,
 	METHOD_AUTHORIZE_BATCH = 2,

@@ -212,6 +212,14 @@ END_TEST
 
 // ---------------------------------------------------------------- unknown
 
+START_TEST(a_change_set_may_carry_the_reserved_timeout_but_a_change_may_not)
+{
+	accept(&schema_change_set, CODEC_STRICT, B("\xa0\x06\x05"));
+	refuse(&schema_change_set, CODEC_STRICT, B("\xa8\x06\x05"), "", "field number 101");
+	refuse(&schema_change_set, CODEC_STRICT, B("\x0a\x03\xa0\x06\x05"), "changes[0]", "field number 100");
+}
+END_TEST
+
 START_TEST(queries_tolerate_eight_unknown_fields_in_each_message)
 {
 	struct body *inner = new_body(), *body = new_body();
@@ -233,7 +241,6 @@ END_TEST
 
 START_TEST(changes_tolerate_none)
 {
-	refuse(&schema_change_set, CODEC_STRICT, B("\xa0\x06\x01"), "", "field number 100");
 	refuse(&schema_change_set, CODEC_STRICT, B("\x0a\x05\x4a\x03\x80\x02\x01"), "changes[0].put_token",
 	       "field number 32");
 }
@@ -375,6 +382,7 @@ int main(void)
 	tcase_add_test(tcase, a_singular_message_may_not_be_there_twice);
 	tcase_add_test(tcase, a_oneof_has_one_member);
 	tcase_add_test(tcase, a_oneof_with_nothing_set_is_refused_in_changes);
+	tcase_add_test(tcase, a_change_set_may_carry_the_reserved_timeout_but_a_change_may_not);
 	tcase_add_test(tcase, queries_tolerate_eight_unknown_fields_in_each_message);
 	tcase_add_test(tcase, changes_tolerate_none);
 	tcase_add_test(tcase, values_of_enums_are_tolerated_in_queries_and_refused_in_changes);
