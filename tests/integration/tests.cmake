@@ -26,5 +26,7 @@ file(GLOB integration_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/test_*.p
 foreach(file ${integration_tests})
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME integration/${name} COMMAND ${EVAUTH_PYTHON3} ${file})
-  set_tests_properties(integration/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${integration_environment}")
+  # threads: what tests/run.sh runs under the thread sanitizer as well
+  set_tests_properties(integration/${name} PROPERTIES TIMEOUT 600 LABELS threads
+                       ENVIRONMENT "${integration_environment}")
 endforeach()
