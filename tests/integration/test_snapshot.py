@@ -120,7 +120,25 @@ class Snapshot(harness.DaemonTest):
             client.send(pb.SnapshotRequest())
             client.receive()
             client.close()
+            harness.wait_until(lambda: daemon.status().connections == 1, "the receiver to be missed")
         self.assertEqual(sum(1 for _ in daemon.client().snapshot()), 6 + 6000 + 20)
+
+    def test_one_snapshot_too_many_is_refused(self):
+        """Each holds LMDB's old pages; others wait for their turn."""
+        daemon = self.start_daemon()
+        self.fill(daemon, 10000, name_size=500)
+        limit = next(row.value for row in daemon.status().limits if row.name == "snapshots_max")
+        under_way = [self.connect(daemon) for _ in range(limit)]
+        for client in under_way:
+            client.send(pb.SnapshotRequest())
+            self.assertEqual(client.receive()[0], STREAM_ITEM)
+        with self.assertRaises(EvauthError) as caught:
+            list(daemon.client().snapshot())
+        self.assertEqual(caught.exception.status, harness.RESOURCE_EXHAUSTED)
+        for client in under_way:
+            while client.receive()[0] == STREAM_ITEM:
+                pass
+        self.assertEqual(sum(1 for _ in daemon.client().snapshot()), 6 + 30000 + 100)
 
     def test_large_snapshot_survives_a_stop_only_as_a_whole(self):
         """A stop while a stream is under way ends it with its end frame, or with the connection: never silently."""
