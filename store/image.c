@@ -50,9 +50,10 @@ void image_free_bodies(struct image *image)
 {
 	const struct table *table = &image->tables[IMAGE_TARIFFS];
 	for (uint32_t i = 0; i < table->slots_count; i++) {
-		if (table->slots[i].handle == 0)
+		const uint32_t handle = table_at(table, i)->handle;
+		if (handle == 0)
 			continue;
-		struct tariff_record *tariff = image_tariff(image, table->slots[i].handle);
+		struct tariff_record *tariff = image_tariff(image, handle);
 		free(tariff->body);
 		tariff->body = NULL;
 	}
@@ -96,15 +97,20 @@ uint32_t image_note(const struct image *image, enum image_slab slab, uint32_t ha
 	}
 }
 
+static void note_slot(const struct image *image, enum image_slab slab, struct table_slot *slot)
+{
+	if (slot->handle != 0)
+		slot->note[0] = image_note(image, slab, slot->handle);
+}
+
 void image_seal(struct image *image)
 {
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		struct table *table = &image->tables[i];
-		if (table->notes == NULL)
+		if (!table->has_notes)
 			continue;
 		for (uint32_t slot = 0; slot < table->slots_count; slot++)
-			if (table->slots[slot].handle != 0)
-				table->notes[slot] = image_note(image, (enum image_slab)i, table->slots[slot].handle);
+			note_slot(image, (enum image_slab)i, table_at(table, slot));
 	}
 }
 

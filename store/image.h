@@ -68,17 +68,21 @@ struct group_record {
 	uint32_t memberships_count;
 	uint8_t type; // enum charge_group_type
 	uint8_t flags;
+	char unused[18];
 };
+static_assert(sizeof(struct group_record) == 64, "one cache line");
 
 struct point_record {
 	struct short_id id;
-	uint32_t location_id; // string
-	uint32_t group;       // handle, 0: none
+	struct short_id location_id;
+	uint32_t group; // handle, 0: none
 	uint32_t next_of_group;
 	uint32_t previous_of_group;
 	uint32_t first_evse; // chain through next_of_point
 	bool home_charger;
+	char unused[15];
 };
+static_assert(sizeof(struct point_record) == 64, "one cache line");
 
 struct evse_record {
 	struct short_id id;
@@ -283,5 +287,5 @@ static inline uint32_t image_prefetch_record(const struct image *image, enum ima
 	if (handle == 0)
 		return 0;
 	image_prefetch(image, slab, handle);
-	return image->tables[slab].notes != NULL ? table_note(&image->tables[slab], &walk) : 0;
+	return table_note(&image->tables[slab], &walk);
 }

@@ -170,7 +170,7 @@ int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t ha
 	if (error != 0)
 		return error;
 	struct edit_entry *entry = push_record(edit, EDIT_MODIFY, slab, handle);
-	if (edit->target->tables[slab].notes != NULL)
+	if (edit->target->tables[slab].has_notes)
 		entry->tag = tag_of_record(edit->target, slab, handle);
 	void *record = slab_get(records, handle);
 	memcpy(ret_record, &record, sizeof(record));
@@ -198,7 +198,7 @@ static int reserve_aside(struct image_edit *edit, enum image_slab slab)
 	    aside->slots_count >= table->slots_count)
 		return 0;
 	struct table bigger;
-	const int error = table_init_size(&bigger, table->notes != NULL, table->slots_count);
+	const int error = table_init_size(&bigger, table->has_notes, table->slots_count);
 	if (error != 0)
 		return error;
 	table_finish(aside);
@@ -339,7 +339,7 @@ static void write_notes(const struct image_edit *edit, struct image *image, size
 	for (size_t i = first; i < edit->entries_count; i++) {
 		const struct edit_entry *entry = &edit->entries[i];
 		struct table *table = &image->tables[entry->slab];
-		if (table->notes != NULL && (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY))
+		if (table->has_notes && (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY))
 			table_set_note(table, entry->tag, entry->handle,
 				       image_note(image, (enum image_slab)entry->slab, entry->handle));
 	}
@@ -356,7 +356,7 @@ static void adopt_tables(struct image_edit *edit)
 {
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		struct table *table = &edit->other->tables[i], *aside = &edit->aside[i];
-		if (aside->slots == NULL || aside->slots_count <= table->slots_count)
+		if (aside->slots_count <= table->slots_count)
 			continue;
 		table_move(aside, table);
 		*table = *aside;

@@ -109,8 +109,8 @@ static int collect_shown_points(struct collector *collector, uint32_t customer)
 		membership = record->next_of_customer;
 	}
 	const struct table *table = &image->tables[IMAGE_GROUPS];
-	for (size_t i = 0; i < table->slots_count && error == 0; i++) {
-		const uint32_t group = table->slots[i].handle;
+	for (uint32_t i = 0; i < table->slots_count && error == 0; i++) {
+		const uint32_t group = table_at(table, i)->handle;
 		const struct group_record *record = image_group(image, group);
 		if (group != 0 && record->user_group == user_group && record->first_point != 0 &&
 		    record->flags & (GROUP_OPEN_TO_ALL_CUSTOMERS | GROUP_OPEN_TO_ROAMING))

@@ -181,7 +181,7 @@ static int load_point(struct loader *loader, struct load_item *item)
 	record->home_charger = point->home_charger;
 	result = short_id_set(loader->strings, point->id, &record->id);
 	if (result == 0)
-		result = strings_intern(loader->strings, point->location_id, &record->location_id);
+		result = short_id_set(loader->strings, point->location_id, &record->location_id);
 	// Backwards, as each becomes the first of the chain.
 	for (size_t i = point->evses_count; i > 0 && result == 0; i--)
 		result = load_evse(loader, handle, point->evses[i - 1].evse_id);

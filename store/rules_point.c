@@ -78,11 +78,11 @@ static int check_evses_are_free(struct rules_set *set, uint32_t own, const struc
 static int point_fill(struct rules_set *set, uint32_t handle, const struct charge_point *point)
 {
 	struct short_id id;
-	uint32_t location_id;
+	struct short_id location_id;
 	struct point_record *record;
 	int error = short_id_set(set->strings, point->id, &id);
 	if (error == 0)
-		error = strings_intern(set->strings, point->location_id, &location_id);
+		error = short_id_set(set->strings, point->location_id, &location_id);
 	if (error == 0)
 		error = image_edit_modify(set->edit, IMAGE_POINTS, handle, &record);
 	if (error != 0)

@@ -52,8 +52,8 @@ int rules_use_tariff(struct rules_set *set, uint32_t former, uint32_t tariff)
 static uint32_t find_group_with(const struct image *image, uint32_t tariff)
 {
 	const struct table *table = &image->tables[IMAGE_GROUPS];
-	for (size_t i = 0; i < table->slots_count; i++) {
-		const uint32_t handle = table->slots[i].handle;
+	for (uint32_t i = 0; i < table->slots_count; i++) {
+		const uint32_t handle = table_at(table, i)->handle;
 		if (handle == 0)
 			continue;
 		const struct group_record *group = image_group(image, handle);
@@ -66,8 +66,8 @@ static uint32_t find_group_with(const struct image *image, uint32_t tariff)
 static uint32_t find_membership_with(const struct image *image, uint32_t tariff)
 {
 	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
-	for (size_t i = 0; i < table->slots_count; i++) {
-		const uint32_t handle = table->slots[i].handle;
+	for (uint32_t i = 0; i < table->slots_count; i++) {
+		const uint32_t handle = table_at(table, i)->handle;
 		if (handle != 0 && image_membership(image, handle)->tariff == tariff)
 			return handle;
 	}

@@ -25,10 +25,10 @@ static uint32_t distance(const struct table *table, uint32_t from, uint32_t to)
 
 int table_init_size(struct table *table, bool has_notes, uint32_t slots_count)
 {
-	slots_count = (slots_count + TABLE_SLOTS_UNIT - 1) / TABLE_SLOTS_UNIT * TABLE_SLOTS_UNIT;
-	const size_t slots_size = slots_count * sizeof(struct table_slot);
-	const size_t size = slots_size + (has_notes ? slots_count * sizeof(uint32_t) : 0);
 	struct memory memory;
+	const uint32_t slot_size = sizeof(struct table_slot) + (has_notes ? sizeof(uint32_t) : 0);
+	slots_count = (slots_count + TABLE_SLOTS_UNIT - 1) / TABLE_SLOTS_UNIT * TABLE_SLOTS_UNIT;
+	const size_t size = (size_t)slots_count * slot_size;
 	int error = memory_reserve(&memory, size);
 	if (error != 0)
 		return error;
@@ -38,11 +38,7 @@ int table_init_size(struct table *table, bool has_notes, uint32_t slots_count)
 		return error;
 	}
 	*table = (struct table){
-		.slots = (struct table_slot *)memory.start,
-		.notes = has_notes ? (uint32_t *)(memory.start + slots_size) : NULL,
-		.slots_count = slots_count,
-		.memory = memory,
-	};
+		.memory = memory, .slots_count = slots_count, .slot_size = slot_size, .has_notes = has_notes};
 	return 0;
 }
 
@@ -57,28 +53,31 @@ void table_finish(struct table *table)
 	*table = (struct table){0};
 }
 
-// The first free slot of the tag's run.
-static uint32_t put(struct table *table, struct table_slot entry)
+static void copy_slot(const struct table *table, struct table_slot *to, const struct table_slot *from)
 {
-	uint32_t slot = table_home(table, entry.tag);
-	while (table->slots[slot].handle != 0)
+	to->tag = from->tag;
+	to->handle = from->handle;
+	if (table->has_notes)
+		to->note[0] = from->note[0];
+}
+
+// At the first free slot of the tag's run.
+static void put(struct table *table, const struct table_slot *entry)
+{
+	uint32_t slot = table_home(table, entry->tag);
+	while (table_at(table, slot)->handle != 0)
 		slot = next_slot(table, slot);
-	table->slots[slot] = entry;
+	copy_slot(table, table_at(table, slot), entry);
 	table->count++;
-	return slot;
 }
 
 void table_move(struct table *table, struct table *source)
 {
 	ASSERT(table->count == 0 && table->slots_count >= source->slots_count);
-	ASSERT((table->notes != NULL) == (source->notes != NULL));
-	for (uint32_t i = 0; i < source->slots_count; i++) {
-		if (source->slots[i].handle == 0)
-			continue;
-		const uint32_t slot = put(table, source->slots[i]);
-		if (table->notes != NULL)
-			table->notes[slot] = source->notes[i];
-	}
+	ASSERT(table->slot_size == source->slot_size);
+	for (uint32_t i = 0; i < source->slots_count; i++)
+		if (table_at(source, i)->handle != 0)
+			put(table, table_at(source, i));
 	table_finish(source);
 }
 
@@ -90,8 +89,7 @@ int table_reserve(struct table *table)
 	if (table->slots_count > UINT32_MAX / 2)
 		return -ENOMEM;
 	struct table bigger;
-	const int error =
-		table_init_size(&bigger, table->notes != NULL, table->slots_count + table->slots_count / 8 + 1);
+	const int error = table_init_size(&bigger, table->has_notes, table->slots_count + table->slots_count / 8 + 1);
 	if (error != 0)
 		return error;
 	table_move(&bigger, table);
@@ -102,29 +100,21 @@ int table_reserve(struct table *table)
 void table_insert(struct table *table, uint32_t tag, uint32_t handle)
 {
 	ASSERT(handle != 0 && table->count < table_limit(table->slots_count));
-	const uint32_t slot = put(table, (struct table_slot){.tag = tag, .handle = handle});
-	if (table->notes != NULL)
-		table->notes[slot] = 0;
+	const uint32_t entry[3] = {tag, handle, 0};
+	put(table, (const struct table_slot *)entry);
 }
 
 // False when it is not there.
 static bool find_slot(const struct table *table, uint32_t tag, uint32_t handle, uint32_t *ret_slot)
 {
 	uint32_t slot = table_home(table, tag);
-	while (table->slots[slot].handle != handle || table->slots[slot].tag != tag) {
-		if (table->slots[slot].handle == 0)
+	while (table_at(table, slot)->handle != handle || table_at(table, slot)->tag != tag) {
+		if (table_at(table, slot)->handle == 0)
 			return false;
 		slot = next_slot(table, slot);
 	}
 	*ret_slot = slot;
 	return true;
-}
-
-static void move_slot(struct table *table, uint32_t to, uint32_t from)
-{
-	table->slots[to] = table->slots[from];
-	if (table->notes != NULL)
-		table->notes[to] = table->notes[from];
 }
 
 // Each entry after the hole that may stand in it (its home is not behind the hole) moves there and leaves a new hole.
@@ -133,15 +123,15 @@ uint32_t table_remove(struct table *table, uint32_t tag, uint32_t handle)
 	uint32_t hole = 0;
 	const bool is_there = find_slot(table, tag, handle, &hole);
 	ASSERT(is_there);
-	const uint32_t note = table->notes != NULL ? table->notes[hole] : 0;
-	for (uint32_t slot = next_slot(table, hole); table->slots[slot].handle != 0; slot = next_slot(table, slot)) {
-		const uint32_t home = table_home(table, table->slots[slot].tag);
-		if (distance(table, home, slot) >= distance(table, hole, slot)) {
-			move_slot(table, hole, slot);
-			hole = slot;
+	const uint32_t note = table->has_notes ? table_at(table, hole)->note[0] : 0;
+	for (uint32_t i = next_slot(table, hole); table_at(table, i)->handle != 0; i = next_slot(table, i)) {
+		const uint32_t home = table_home(table, table_at(table, i)->tag);
+		if (distance(table, home, i) >= distance(table, hole, i)) {
+			copy_slot(table, table_at(table, hole), table_at(table, i));
+			hole = i;
 		}
 	}
-	table->slots[hole] = (struct table_slot){0};
+	memset(table_at(table, hole), 0, table->slot_size);
 	table->count--;
 	return note;
 }
@@ -149,24 +139,22 @@ uint32_t table_remove(struct table *table, uint32_t tag, uint32_t handle)
 void table_set_note(struct table *table, uint32_t tag, uint32_t handle, uint32_t note)
 {
 	uint32_t slot;
-	if (table->notes != NULL && find_slot(table, tag, handle, &slot))
-		table->notes[slot] = note;
+	if (table->has_notes && find_slot(table, tag, handle, &slot))
+		table_at(table, slot)->note[0] = note;
 }
 
 int table_copy(struct table *table, const struct table *source)
 {
-	ASSERT((table->notes != NULL) == (source->notes != NULL));
+	ASSERT(table->slot_size == source->slot_size);
 	if (table->slots_count != source->slots_count) {
 		struct table copy;
-		const int error = table_init_size(&copy, source->notes != NULL, source->slots_count);
+		const int error = table_init_size(&copy, source->has_notes, source->slots_count);
 		if (error != 0)
 			return error;
 		table_finish(table);
 		*table = copy;
 	}
-	memcpy(table->slots, source->slots, source->slots_count * sizeof(struct table_slot));
-	if (source->notes != NULL)
-		memcpy(table->notes, source->notes, source->slots_count * sizeof(uint32_t));
+	memcpy(table->memory.start, source->memory.start, (size_t)source->slots_count * source->slot_size);
 	table->count = source->count;
 	return 0;
 }

@@ -2,7 +2,7 @@
 // A flat open-addressing hash table from a 32-bit tag to handles: linear probing, backward-shift deletion, no
 // tombstones. The table knows no keys: a caller walks the handles under a tag and compares for itself.
 //
-// A table may keep notes: 32 bits beside each slot, for what readers want to know about a record before they have it.
+// A table may keep notes: 32 bits in each slot, for what readers want to know about a record before they have it.
 // One owner; a reader may read a table nobody writes.
 #pragma once
 
@@ -16,14 +16,15 @@
 struct table_slot {
 	uint32_t tag;
 	uint32_t handle; // 0: empty
+	uint32_t note[]; // one, if the table keeps notes
 };
 
 struct table {
-	struct table_slot *slots;
-	uint32_t *notes; // of the slots, in the same order; NULL: none are kept
+	struct memory memory; // of the slots
 	uint32_t slots_count;
-	uint32_t count;
-	struct memory memory; // of slots and notes
+	uint32_t slot_size; // bytes
+	uint32_t count;     // of the handles
+	bool has_notes;
 };
 
 // Small and empty. -ENOMEM.
@@ -57,19 +58,23 @@ static inline uint32_t table_home(const struct table *table, uint32_t tag)
 	return (uint32_t)((uint64_t)tag * table->slots_count >> 32);
 }
 
+static inline struct table_slot *table_at(const struct table *table, uint32_t slot)
+{
+	return (struct table_slot *)(table->memory.start + (size_t)slot * table->slot_size);
+}
+
 static inline void table_prefetch(const struct table *table, uint32_t tag)
 {
-	const uint32_t home = table_home(table, tag);
-	__builtin_prefetch(&table->slots[home]);
-	if (table->notes != NULL)
-		__builtin_prefetch(&table->notes[home]);
+	const char *home = (const char *)table_at(table, table_home(table, tag));
+	__builtin_prefetch(home);
+	__builtin_prefetch(home + table->slot_size - 1); // it may lie in two cache lines
 }
 
 // A walk over the handles under one tag.
 struct table_walk {
 	uint32_t tag;
-	uint32_t at;   // slot of the handle table_next() gave last
-	uint32_t next; // slot to look at next
+	uint32_t next;               // slot to look at next
+	const struct table_slot *at; // of the handle table_next() gave last
 };
 
 static inline struct table_walk table_walk(const struct table *table, uint32_t tag)
@@ -81,16 +86,15 @@ static inline struct table_walk table_walk(const struct table *table, uint32_t t
 static inline uint32_t table_next(const struct table *table, struct table_walk *walk)
 {
 	for (;;) {
-		const struct table_slot slot = table->slots[walk->next];
-		walk->at = walk->next;
+		walk->at = table_at(table, walk->next);
 		walk->next = walk->next + 1 == table->slots_count ? 0 : walk->next + 1;
-		if (slot.handle == 0 || slot.tag == walk->tag)
-			return slot.handle;
+		if (walk->at->handle == 0 || walk->at->tag == walk->tag)
+			return walk->at->handle;
 	}
 }
 
-// Of the handle table_next() gave last.
+// Of the handle table_next() gave last; 0 when no notes are kept.
 static inline uint32_t table_note(const struct table *table, const struct table_walk *walk)
 {
-	return table->notes[walk->at];
+	return table->has_notes ? walk->at->note[0] : 0;
 }

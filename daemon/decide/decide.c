@@ -201,7 +201,7 @@ static void answer(const struct course *course, struct decision *decision)
 				      }};
 	if (course->point != NULL) {
 		response->charge_point_id = image_id(image, &course->point->id);
-		response->location_id = image_string(image, course->point->location_id);
+		response->location_id = image_id(image, &course->point->location_id);
 	}
 	if (course->group != NULL)
 		response->charge_group_id = image_id(image, &course->group->id);

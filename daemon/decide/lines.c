@@ -205,8 +205,10 @@ static void choose_tariff(struct course *course)
 	};
 	const bool prepaid = course->access == ACCESS_DIRECT_PAYMENT ||
 			     (course->customer != NULL && (course->customer->flags & CUSTOMER_PREPAID));
+	// Without a tariff of its own the membership's record is not worth a cache miss.
+	const uint32_t membership = course->has_tariff ? course->membership : 0;
 	course->tariff =
-		tariff_choose(course->image, course->point->group, course->membership, prepaid, &course->tariff_source);
+		tariff_choose(course->image, course->point->group, membership, prepaid, &course->tariff_source);
 	course_note(course, steps[course->tariff_source]);
 }
 

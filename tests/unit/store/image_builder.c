@@ -171,7 +171,7 @@ uint32_t image_builder_add_point(struct image_builder *builder, const struct cha
 	const uint32_t handle = add(builder, IMAGE_POINTS);
 	struct point_record *record = modify(builder, IMAGE_POINTS, handle);
 	record->id = short_id_of(builder, point->id);
-	record->location_id = string_of(builder, point->location_id);
+	record->location_id = short_id_of(builder, point->location_id);
 	record->home_charger = point->home_charger;
 	link_id(builder, IMAGE_POINTS, point->id, handle);
 	for (size_t i = 0; i < point->evses_count; i++)

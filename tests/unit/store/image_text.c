@@ -59,13 +59,13 @@ static uint32_t count_uses(const struct image *image, uint32_t tariff)
 {
 	uint32_t uses = 0;
 	for (uint32_t i = 0; i < image->tables[IMAGE_GROUPS].slots_count; i++) {
-		const uint32_t handle = image->tables[IMAGE_GROUPS].slots[i].handle;
+		const uint32_t handle = table_at(&image->tables[IMAGE_GROUPS], i)->handle;
 		if (handle != 0)
 			uses += (image_group(image, handle)->tariff == tariff) +
 				(image_group(image, handle)->prepaid_tariff == tariff);
 	}
 	for (uint32_t i = 0; i < image->tables[IMAGE_MEMBERSHIPS].slots_count; i++) {
-		const uint32_t handle = image->tables[IMAGE_MEMBERSHIPS].slots[i].handle;
+		const uint32_t handle = table_at(&image->tables[IMAGE_MEMBERSHIPS], i)->handle;
 		uses += handle != 0 && image_membership(image, handle)->tariff == tariff;
 	}
 	return uses;
@@ -111,7 +111,7 @@ static void tell_point(const struct image *image, uint32_t handle, struct lines 
 		point->group ? image_id(image, &image_group(image, point->group)->id) : (struct bytes){0};
 	ASSERT(point->group != 0 || (point->next_of_group == 0 && point->previous_of_group == 0));
 	add_line(lines, "point %.*s location %.*s home %d group %.*s", ID(point->id),
-		 BYTES_ARG(image_string(image, point->location_id)), point->home_charger, BYTES_ARG(group));
+		 BYTES_ARG(image_id(image, &point->location_id)), point->home_charger, BYTES_ARG(group));
 	for (uint32_t evse = point->first_evse; evse != 0; evse = image_evse(image, evse)->next_of_point)
 		ASSERT(image_evse(image, evse)->point == handle);
 }
@@ -180,20 +180,20 @@ char *image_text(const struct image *image)
 	for (int slab = 0; slab < IMAGE_SLABS; slab++) {
 		const struct table *table = &image->tables[slab];
 		ASSERT(table->count == image->slabs[slab].count);
-		for (size_t i = 0; i < table->slots_count; i++)
-			if (table->slots[i].handle != 0)
-				tell[slab](image, table->slots[i].handle, &lines);
+		for (uint32_t i = 0; i < table->slots_count; i++)
+			if (table_at(table, (uint32_t)i)->handle != 0)
+				tell[slab](image, table_at(table, (uint32_t)i)->handle, &lines);
 	}
 	return join_lines(&lines);
 }
 
-static bool has_slot(const struct table *table, struct table_slot slot, uint32_t note)
+static bool has_slot(const struct table *table, const struct table_slot *slot, uint32_t note)
 {
-	struct table_walk walk = table_walk(table, slot.tag);
+	struct table_walk walk = table_walk(table, slot->tag);
 	uint32_t handle;
 	while ((handle = table_next(table, &walk)) != 0)
-		if (handle == slot.handle)
-			return table->notes == NULL || table_note(table, &walk) == note;
+		if (handle == slot->handle)
+			return !table->has_notes || table_note(table, &walk) == note;
 	return false;
 }
 
@@ -205,13 +205,13 @@ bool image_equals(const struct image *a, const struct image *b)
 		if (records->next != others->next || records->first_free != others->first_free ||
 		    records->count != others->count || table->count != b->tables[slab].count)
 			return false;
-		for (size_t i = 0; i < table->slots_count; i++) {
-			const struct table_slot slot = table->slots[i];
-			if (slot.handle == 0)
+		for (uint32_t i = 0; i < table->slots_count; i++) {
+			const struct table_slot *slot = table_at(table, (uint32_t)i);
+			if (slot->handle == 0)
 				continue;
-			const uint32_t note = image_note(a, (enum image_slab)slab, slot.handle);
+			const uint32_t note = image_note(a, (enum image_slab)slab, slot->handle);
 			if (!has_slot(table, slot, note) || !has_slot(&b->tables[slab], slot, note) ||
-			    memcmp(slab_get(records, slot.handle), slab_get(others, slot.handle),
+			    memcmp(slab_get(records, slot->handle), slab_get(others, slot->handle),
 				   records->record_size) != 0)
 				return false;
 		}

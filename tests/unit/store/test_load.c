@@ -114,7 +114,7 @@ static void describe_point(struct text *text, const struct image *image, uint32_
 {
 	const struct point_record *point = image_point(image, handle);
 	add_line(text, "point %.*s location %.*s home %d group %.*s", ID(image, point),
-		 BYTES_ARG(image_string(image, point->location_id)), point->home_charger,
+		 BYTES_ARG(image_id(image, &point->location_id)), point->home_charger,
 		 ID(image, image_group(image, point->group)));
 	// The order of the EVSEs is the same.
 	for (uint32_t i = point->first_evse; i != 0; i = image_evse(image, i)->next_of_point)
@@ -188,10 +188,10 @@ static char *describe(void)
 		const struct table *table = &image->tables[slab];
 		ck_assert_uint_eq(table->count, image->slabs[slab].count);
 		for (uint32_t i = 0; i < table->slots_count; i++) {
-			if (table->slots[i].handle == 0)
+			if (table_at(table, i)->handle == 0)
 				continue;
 			struct text line = {0};
-			kinds[slab].describe(&line, image, table->slots[i].handle);
+			kinds[slab].describe(&line, image, table_at(table, i)->handle);
 			ck_assert_uint_lt(count, LINES_MAX);
 			lines[count++] = line.data;
 		}
