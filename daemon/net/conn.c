@@ -63,7 +63,7 @@ static size_t in_flight(const struct conn *conn)
 bool conn_is_full(const struct conn *conn)
 {
 	const size_t max = limit(&conn->set->limits->inflight_bytes_max);
-	return in_flight(conn) >= (conn->throttled ? max / 2 : max);
+	return conn->throttled ? in_flight(conn) > max / 2 : in_flight(conn) >= max;
 }
 
 bool conn_is_reading(const struct conn *conn)
