@@ -5,6 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum {
+	SCRATCH_CHUNK_SIZE = 4 * 1024,
+	SCRATCH_SIZE_MAX = 64 * 1024 * 1024, // a tariff as large as a change set, encoded
+};
+
 enum rule_expects {
 	EXPECTS_NOTHING,
 	EXPECTS_REVISION,             // expected_object_revision
@@ -145,9 +150,11 @@ int rules_apply(struct rules_commit *commit, const struct change_set *set, struc
 		.fault = fault,
 		.writes_mark = commit->writes_count,
 	};
+	arena_init(&state.scratch, SCRATCH_CHUNK_SIZE, SCRATCH_SIZE_MAX);
 	const size_t image_mark = image_edit_mark(commit->edit);
 	struct apply_response response = {0};
 	error = apply_changes(&state, set, &response);
+	arena_finish(&state.scratch);
 	if (error != 0 || set->dry_run) {
 		image_edit_rollback(commit->edit, image_mark);
 		rules_writes_rollback(commit, state.writes_mark);

@@ -27,6 +27,7 @@ struct rules_set {
 	const struct image *image; // the one being edited
 	struct strings *strings;
 	struct fault *fault;
+	struct arena scratch; // of one write: what is read for it, and its encoding
 	size_t writes_mark;   // writes below are of earlier sets of this commit
 	struct bytes *groups; // compare forms of the groups this set touched; some are there twice
 	size_t groups_count;
@@ -57,10 +58,13 @@ MUST_CHECK int rules_check_tariff(const struct tariff *tariff, struct fault *fau
 
 // Appends a write; `value.data` NULL: a delete. Copies the key, keeps the value.
 MUST_CHECK int rules_write(struct rules_set *set, enum db_table table, struct bytes key, struct bytes value);
+// `message` as it is written; in the commit's arena. Empties the scratch arena.
+MUST_CHECK int rules_encode(struct rules_set *set, const struct schema *schema, const void *message,
+			    struct bytes *ret_value);
 // Encodes `message` and appends it.
 MUST_CHECK int rules_write_message(struct rules_set *set, enum db_table table, struct bytes key,
 				   const struct schema *schema, const void *message);
-// The object under `key` as the writes so far leave it; it lives in the commit's arena. It must be there.
+// The object under `key` as the writes so far leave it; it lives in the scratch arena. It must be there.
 MUST_CHECK int rules_read_message(struct rules_set *set, enum db_table table, struct bytes key,
 				  const struct schema *schema, void *ret_message);
 // Whether a set before this one in the same commit touched the object.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/rules_impl.h"
 
-#include "proto/codec.h"
-
 int rules_put_tariff(struct rules_set *set, const struct change *change, struct change_result *ret_result)
 {
 	const struct tariff *tariff = change->put_tariff;
@@ -18,7 +16,7 @@ int rules_put_tariff(struct rules_set *set, const struct change *change, struct 
 	struct tariff_record *record;
 	error = short_id_set(set->strings, tariff->id, &id);
 	if (error == 0)
-		error = codec_encode(&schema_tariff, tariff, set->commit->arena, &body);
+		error = rules_encode(set, &schema_tariff, tariff, &body);
 	if (error == 0 && object.handle == 0)
 		error = rules_object_add(set, &object);
 	if (error == 0)

@@ -101,11 +101,22 @@ int rules_write(struct rules_set *set, enum db_table table, struct bytes key, st
 	return 0;
 }
 
+int rules_encode(struct rules_set *set, const struct schema *schema, const void *message, struct bytes *ret_value)
+{
+	struct bytes encoded;
+	const int error = codec_encode(schema, message, &set->scratch, &encoded);
+	if (error != 0)
+		return error;
+	*ret_value = arena_copy(set->commit->arena, encoded);
+	arena_reset(&set->scratch);
+	return ret_value->data != NULL ? 0 : -ENOMEM;
+}
+
 int rules_write_message(struct rules_set *set, enum db_table table, struct bytes key, const struct schema *schema,
 			const void *message)
 {
 	struct bytes value;
-	const int error = codec_encode(schema, message, set->commit->arena, &value);
+	const int error = rules_encode(set, schema, message, &value);
 	return error != 0 ? error : rules_write(set, table, key, value);
 }
 
@@ -139,7 +150,7 @@ int rules_read_message(struct rules_set *set, enum db_table table, struct bytes 
 		error = db_get(set->commit->read, table, key, &record);
 	struct fault fault = {0};
 	if (error == 0)
-		error = codec_decode(schema, CODEC_TOLERANT, record.value, set->commit->arena, ret_message, &fault);
+		error = codec_decode(schema, CODEC_TOLERANT, record.value, &set->scratch, ret_message, &fault);
 	if (error == 0 || error == -ENOMEM)
 		return error;
 	return store_refuse(set->fault, STATUS_DATA_LOSS, NULL, "the stored object %.*s cannot be read: %s",
