@@ -5,12 +5,15 @@
 #include "cli/words.h"
 
 #include <argp.h>
-#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_KEY_FIRST = 1000 }; // above every short option, so that there are none
+enum {
+	OPTION_KEY_FIRST = 1000, // above every short option, so that there are none
+	ARGUMENTS_CHUNK_SIZE = 4096,
+};
 
 const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_SERVER] = {"server", "HOST:PORT|unix:PATH", "the daemon to talk to (or EVAUTH_SERVER)"},
@@ -205,48 +208,53 @@ static int parse_leading_options(int argc, char **argv, struct arguments *argume
 
 // ---------------------------------------------------------------- after the verb
 
-__attribute__((noreturn)) static void refuse_memory(void)
+__attribute__((noreturn)) static void no_memory(void)
 {
-	fprintf(stderr, "evauth: no memory\n");
+	fprintf(stderr, "evauth: out of memory\n");
 	exit(EXIT_ERROR);
 }
 
-// A string that lives as long as the arguments do.
-PRINTF_LIKE(2, 3) static char *own_text(struct arguments *arguments, const char *format, ...)
+static char *join_words(struct arena *arena, const char *left, const char *between, const char *right)
 {
-	size_t count = 0;
-	while (arguments->owned[count] != NULL)
-		count++;
-	va_list list;
-	va_start(list, format);
-	if (vasprintf(&arguments->owned[count], format, list) < 0)
-		refuse_memory();
-	va_end(list);
-	return arguments->owned[count];
+	const size_t size = strlen(left) + strlen(between) + strlen(right) + 1;
+	char *joined = arena_alloc(arena, size);
+	if (joined == NULL)
+		no_memory();
+	snprintf(joined, size, "%s%s%s", left, between, right);
+	return joined;
 }
 
-static bool takes_next_word(const char *word, const char *next, uint64_t set)
+static bool is_switch_of(uint64_t set, const char *word)
 {
-	bool is_switch = false, on;
-	for (int id = 0; id < OPTION_COUNT; id++)
-		is_switch |= (set & OPTION_BIT(id)) && option_is_switch((enum option_id)id) &&
-			     strncmp(word, "--", 2) == 0 && strcmp(word + 2, option_rows[id].name) == 0;
-	return is_switch && words_parse_switch(next, &on);
+	if (strncmp(word, "--", 2) != 0)
+		return false;
+	for (int id = 0; id < OPTION_COUNT; id++) {
+		if ((set & OPTION_BIT(id)) && option_is_switch((enum option_id)id) &&
+		    strcmp(word + 2, option_rows[id].name) == 0)
+			return true;
+	}
+	return false;
 }
 
-// argp takes an optional argument only as --roaming=on; people write --roaming on. A new argv with them joined; returns
-// its size.
-static int join_switches(int argc, char **argv, uint64_t set, struct arguments *arguments)
+// argp takes an optional argument only as --roaming=on; people write --roaming on. A new argv with them joined.
+static char **join_switches(struct arguments *arguments, int argc, char **argv, int *ret_argc)
 {
+	const uint64_t set = arguments->command->options | OPTIONS_GLOBAL;
+	char **joined = arena_calloc(&arguments->arena, (size_t)argc + 1, sizeof(*joined));
 	int count = 0;
-	for (int i = 0; i < argc; i++, count++) {
-		arguments->argv[count] = argv[i];
-		if (i + 1 < argc && takes_next_word(argv[i], argv[i + 1], set)) {
-			arguments->argv[count] = own_text(arguments, "%s=%s", argv[i], argv[i + 1]);
+	if (joined == NULL)
+		no_memory();
+	for (int i = 0; i < argc; i++) {
+		bool on;
+		joined[count] = argv[i];
+		if (i + 1 < argc && is_switch_of(set, argv[i]) && words_parse_switch(argv[i + 1], &on)) {
+			joined[count] = join_words(&arguments->arena, argv[i], "=", argv[i + 1]);
 			i++;
 		}
+		count++;
 	}
-	return count;
+	*ret_argc = count;
+	return joined;
 }
 
 static error_t parse_command(int key, char *value, struct argp_state *state)
@@ -281,30 +289,27 @@ void options_parse(int argc, char **argv, struct arguments *ret_arguments)
 {
 	argp_err_exit_status = EXIT_ERROR;
 	*ret_arguments = (struct arguments){0};
+	struct arena *arena = &ret_arguments->arena;
+	arena_init(arena, ARGUMENTS_CHUNK_SIZE, SIZE_MAX);
 	const int at = parse_leading_options(argc, argv, ret_arguments);
 	int words = 0;
 	const struct command *command = command_find(argc - at, argv + at, &words);
 	if (command == NULL)
 		refuse_command(argc - at, argv + at);
 	ret_arguments->command = command;
-	const int rest = argc - at - words + 1; // with the program's name
-	ret_arguments->argv = calloc((size_t)rest + 1, sizeof(*ret_arguments->argv));
-	ret_arguments->owned = calloc((size_t)rest + 2, sizeof(*ret_arguments->owned));
-	ret_arguments->words = calloc((size_t)rest, sizeof(*ret_arguments->words));
-	if (ret_arguments->argv == NULL || ret_arguments->owned == NULL || ret_arguments->words == NULL)
-		refuse_memory();
-	const int joined = join_switches(rest, argv + at + words - 1, command->options, ret_arguments);
-	ret_arguments->argv[0] = own_text(ret_arguments, "evauth %s%s%s", command->noun, command->verb ? " " : "",
-					  command->verb ? command->verb : "");
-	parse_command_options(joined, ret_arguments->argv, ret_arguments);
+	int rest_argc;
+	char **rest = join_switches(ret_arguments, argc - at - words + 1, argv + at + words - 1, &rest_argc);
+	ret_arguments->words = arena_calloc(arena, (size_t)rest_argc, sizeof(*ret_arguments->words));
+	if (ret_arguments->words == NULL)
+		no_memory();
+	// The name in usage messages.
+	rest[0] = join_words(arena, "evauth ", command->noun, "");
+	if (command->verb != NULL)
+		rest[0] = join_words(arena, rest[0], " ", command->verb);
+	parse_command_options(rest_argc, rest, ret_arguments);
 }
 
 void options_finish(struct arguments *arguments)
 {
-	for (size_t i = 0; arguments->owned != NULL && arguments->owned[i] != NULL; i++)
-		free(arguments->owned[i]);
-	free(arguments->owned);
-	free(arguments->argv);
-	free(arguments->words);
-	*arguments = (struct arguments){0};
+	arena_finish(&arguments->arena);
 }

@@ -3,6 +3,7 @@
 // accepted; the commands (commands.c) name the ones they take.
 #pragma once
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "proto/limits.h"
 
@@ -76,16 +77,15 @@ extern const struct option_row option_rows[OPTION_COUNT];
 
 struct command;
 
-// What the command line said. Borrows from argv.
+// What the command line said. Borrows from argv; the rest lives in `arena`.
 struct arguments {
+	struct arena arena;
 	const struct command *command;
 	char **words; // after NOUN and VERB
 	size_t words_count;
 	const char *values[OPTION_COUNT];       // NULL: not given
 	const char *evses[EVSES_PER_POINT_MAX]; // every OPTION_EVSES, in order
 	size_t evses_count;
-	char **argv;  // what argp was given: words and values point in here
-	char **owned; // the strings of it that are ours; ends with NULL
 };
 
 // Reads a command line. Usage errors, --help and --version end the process (argp(3)), the first with exit code 2.

@@ -25,6 +25,8 @@ static inline enum exit_code run(const char *line)
 	struct arguments arguments;
 	struct context context;
 	int argc = 0;
+	free(printed);
+	free(complained);
 	snprintf(fixture_line, sizeof(fixture_line), "evauth --server %s %s", server.name, line);
 	for (char *next = fixture_line, *word; (word = strsep(&next, " ")) != NULL && argc < FIXTURE_ARGC_MAX;)
 		fixture_argv[argc++] = word;
@@ -35,6 +37,7 @@ static inline enum exit_code run(const char *line)
 	if (code == EXIT_DONE)
 		code = arguments.command->run(&context, &arguments);
 	context_finish(&context);
+	options_finish(&arguments);
 	fclose(out);
 	fclose(err);
 	return code;

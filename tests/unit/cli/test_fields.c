@@ -128,7 +128,8 @@ static void refused(enum object_kind kind, enum option_id option, const char *va
 		struct customer customer;
 	} object = {0};
 	char name[64];
-	setup();
+	arguments = (struct arguments){0};
+	fault = (struct fault){0};
 	arguments.values[option] = value;
 	ck_assert_int_eq(take(kind, true, &object), -EINVAL);
 	snprintf(name, sizeof(name), "--%s: '%s'", option_rows[option].name, value);

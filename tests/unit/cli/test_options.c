@@ -15,11 +15,17 @@ static void parse(const char *line)
 	static char copy[4096];
 	static char *argv[ARGC_MAX + 1];
 	int argc = 0;
+	options_finish(&arguments);
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (char *next = copy, *word; (word = strsep(&next, " ")) != NULL && argc < ARGC_MAX;)
 		argv[argc++] = word;
 	argv[argc] = NULL;
 	options_parse(argc, argv, &arguments);
+}
+
+static void teardown(void)
+{
+	options_finish(&arguments);
 }
 
 static void silence(void)
@@ -180,6 +186,7 @@ END_TEST
 int main(void)
 {
 	TCase *tcase = tcase_create("options");
+	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, a_command_has_a_noun_a_verb_and_words);
 	tcase_add_test(tcase, a_command_may_have_no_verb);
 	tcase_add_test(tcase, global_options_stand_before_the_noun_or_after_the_verb);
