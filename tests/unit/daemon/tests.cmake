@@ -22,3 +22,13 @@ evauth_unit_test(daemon/rpc/test_mailbox rpc)
 evauth_unit_test(daemon/rpc/test_method_snapshot rpc_fixture)
 evauth_unit_test(daemon/rpc/test_methods rpc_fixture)
 evauth_unit_test(daemon/rpc/test_worker rpc_fixture)
+
+# What is shipped for systemd: the settings are valid, and the unit stays hardened (its exposure, times ten).
+add_test(NAME systemd/settings COMMAND evauthd --check-config --config ${CMAKE_SOURCE_DIR}/systemd/evauthd.conf)
+find_program(SYSTEMD_ANALYZE systemd-analyze)
+if(SYSTEMD_ANALYZE)
+  add_test(NAME systemd/exposure COMMAND ${SYSTEMD_ANALYZE} security --offline=true --threshold=15
+    ${CMAKE_SOURCE_DIR}/systemd/evauthd.service)
+endif()
+evauth_unit_test(daemon/test_server_listen server)
+evauth_unit_test(daemon/test_server_notify server rpc_fixture)
