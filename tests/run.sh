@@ -24,15 +24,15 @@ sh deploy/install-packages.sh build test
 mkdir -p build
 
 build asan
-cmake --build --preset asan -j "$jobs"
+cmake --build --preset asan -j "$jobs" -- --quiet
 
 if command -v clang >/dev/null; then
 	build release -B build/clang -DCMAKE_C_COMPILER=clang # a second opinion on warnings; built, not run
-	cmake --build build/clang -j "$jobs"
+	cmake --build build/clang -j "$jobs" -- --quiet
 fi
 
 build tsan
-cmake --build --preset tsan -j "$jobs"
+cmake --build --preset tsan -j "$jobs" -- --quiet
 
 say "tests where threads meet, under the thread sanitizer"
 # The thread sanitizer of Debian 12 cannot live with all kinds of address space randomization.
