@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/image.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 static const struct {
@@ -121,13 +122,26 @@ static enum id_fold fold_of_slab(enum image_slab slab)
 	return slab == IMAGE_EVSES ? ID_FOLD_EVSE : ID_FOLD_PLAIN;
 }
 
-void image_key_set(const struct image *image, const struct id_key *key, struct image_key *ret_key)
+// The first `size` bytes of a word in memory, zeroes after them.
+static uint64_t load_bytes(const char *word, size_t size)
 {
-	ret_key->key = *key;
-	ret_key->hash = image_hash_key(image, key);
-	ret_key->spelled = (struct short_id){.size = key->size};
-	if (key->size <= sizeof(ret_key->spelled.data))
-		memcpy(ret_key->spelled.data, key->data, key->size);
+	uint64_t loaded;
+	memcpy(&loaded, word, sizeof(loaded));
+	return size >= sizeof(loaded) ? loaded : loaded & htole64((1ull << size * 8) - 1);
+}
+
+// Without a loop or a call: this is on the way of every look-up.
+void image_key_finish(const struct image *image, struct image_key *key)
+{
+	const size_t size = key->key.size;
+	key->hash = image_hash_key(image, &key->key);
+	key->spelled = (struct short_id){.size = (uint8_t)size};
+	if (size <= sizeof(key->spelled.data)) {
+		const uint64_t first = load_bytes(key->key.data, size);
+		const uint64_t second = load_bytes(key->key.data + 8, size > 8 ? size - 8 : 0);
+		memcpy(key->spelled.data, &first, 8);
+		memcpy(key->spelled.data + 8, &second, 7);
+	}
 }
 
 bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id)
@@ -141,9 +155,8 @@ bool image_key_is(const struct image *image, const struct image_key *key, enum i
 
 void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key)
 {
-	struct id_key key;
-	id_fold(fold_of_slab(slab), id, &key);
-	image_key_set(image, &key, ret_key);
+	id_fold(fold_of_slab(slab), id, &ret_key->key);
+	image_key_finish(image, ret_key);
 	image_prefetch_slot(image, slab, ret_key->hash);
 }
 
@@ -163,24 +176,22 @@ uint32_t image_key_find(const struct image *image, enum image_slab slab, const s
 uint32_t image_find(const struct image *image, enum image_slab slab, const struct id_key *key)
 {
 	struct image_key prepared;
-	image_key_set(image, key, &prepared);
+	prepared.key = *key;
+	image_key_finish(image, &prepared);
 	return image_key_find(image, slab, &prepared);
 }
 
 // ---------------------------------------------------------------- memberships
 
-// A bijection (the finalizer of MurmurHash3), so that for one customer no two groups have the same tag.
-static uint32_t mix(uint32_t x)
-{
-	x = (x ^ (x >> 16)) * 0x85ebca6b;
-	x = (x ^ (x >> 13)) * 0xc2b2ae35;
-	return x ^ (x >> 16);
-}
-
+// A bijection (the finalizer of MurmurHash3) of what is a bijection of the group for one customer: no two groups of a
+// customer have the same tag.
 uint64_t image_membership_hash(const struct image *image, uint32_t group, uint32_t customer)
 {
-	const uint32_t of_customer = (uint32_t)(hash_pair(customer, 0, image->seed) >> 32);
-	return (uint64_t)mix(group ^ of_customer) << 32;
+	uint32_t x = group ^ (customer * 0x9e3779b9 + (uint32_t)image->seed);
+	x = (x ^ (x >> 16)) * 0x85ebca6b;
+	x = (x ^ (x >> 13)) * 0xc2b2ae35;
+	x = x ^ (x >> 16);
+	return (uint64_t)x << 32;
 }
 
 uint32_t image_find_membership(const struct image *image, uint32_t group, uint32_t customer)

@@ -237,15 +237,15 @@ uint32_t image_lookup_token(const struct image *image, struct bytes uid, enum to
 // Every step starts loading what the next one reads: prepare all look-ups, then step all, then finish all.
 
 struct image_key {
+	struct id_key key; // the compare form
 	uint64_t hash;
-	struct short_id spelled; // the key as most records have it: compared in one go
-	struct id_key key;
+	struct short_id spelled; // the compare form as most records have it: compared in one go
 };
 
 // Folds and hashes `id` by the fold of `slab`'s ids, and starts loading the table's slot.
 void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key);
-// The same from a compare form, without loading.
-void image_key_set(const struct image *image, const struct id_key *key, struct image_key *ret_key);
+// The rest of a key whose compare form is there.
+void image_key_finish(const struct image *image, struct image_key *key);
 // Whether `id`, as it was put, folds to the key.
 bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id);
 // As image_find().

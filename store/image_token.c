@@ -40,32 +40,56 @@ static int compare_issuers(const struct image *image, const struct token_record 
 
 // ---------------------------------------------------------------- uids
 
-static void add_form(const struct image *image, const struct id_key *key, enum id_fold fold, struct image_uid *uid)
+// Whether RFID or EMAID could fold `id` to something else than upper case: it has a separator, or is too short to look
+// at eight bytes at once, which is not worth caring about.
+static bool may_have_separators(struct bytes id)
 {
+	static const char separators[] = {' ', ':', '-', '*'};
+	const uint64_t ones = 0x0101010101010101ull;
+	uint64_t found = 0;
+	if (id.size < sizeof(uint64_t))
+		return true;
+	for (size_t i = 0; i < id.size; i += sizeof(uint64_t)) {
+		const size_t at = i + sizeof(uint64_t) <= id.size ? i : id.size - sizeof(uint64_t);
+		uint64_t word;
+		memcpy(&word, id.data + at, sizeof(word));
+		for (size_t k = 0; k < sizeof(separators); k++) {
+			const uint64_t zero_where_equal = word ^ (ones * (uint64_t)separators[k]);
+			found |= (zero_where_equal - ones) & ~zero_where_equal & (ones << 7);
+		}
+	}
+	return found != 0;
+}
+
+// The form of `fold`: a new one, or one of those there.
+static void add_form(const struct image *image, struct bytes id, enum id_fold fold, struct image_uid *uid)
+{
+	struct image_key *form = &uid->forms[uid->forms_count];
+	id_fold(fold, id, &form->key);
 	for (uint32_t i = 0; i < uid->forms_count; i++) {
-		if (bytes_equal(id_key_bytes(&uid->forms[i].key), id_key_bytes(key))) {
+		if (bytes_equal(id_key_bytes(&uid->forms[i].key), id_key_bytes(&form->key))) {
 			uid->form_of_fold[fold] = (uint8_t)i;
 			return;
 		}
 	}
-	struct image_key *form = &uid->forms[uid->forms_count];
-	image_key_set(image, key, form);
+	image_key_finish(image, form);
 	image_prefetch_slot(image, IMAGE_TOKENS, form->hash);
 	uid->form_of_fold[fold] = (uint8_t)uid->forms_count++;
 }
 
 void image_uid_prepare(const struct image *image, struct bytes uid, enum token_type type, struct image_uid *ret_uid)
 {
-	static const enum id_fold all[IMAGE_UID_FORMS] = {ID_FOLD_PLAIN, ID_FOLD_RFID, ID_FOLD_EMAID};
-	const enum id_fold only = id_fold_of_token(type);
+	memset(ret_uid->form_of_fold, 0, sizeof(ret_uid->form_of_fold));
 	ret_uid->forms_count = 0;
-	for (size_t i = 0; i < IMAGE_UID_FORMS; i++) {
-		if (type != TOKEN_TYPE_UNSPECIFIED && all[i] != only)
-			continue;
-		struct id_key key;
-		id_fold(all[i], uid, &key);
-		add_form(image, &key, all[i], ret_uid);
+	if (type != TOKEN_TYPE_UNSPECIFIED) {
+		add_form(image, uid, id_fold_of_token(type), ret_uid);
+		return;
 	}
+	add_form(image, uid, ID_FOLD_PLAIN, ret_uid);
+	if (LIKELY(!may_have_separators(uid)))
+		return; // every fold is the first form
+	add_form(image, uid, ID_FOLD_RFID, ret_uid);
+	add_form(image, uid, ID_FOLD_EMAID, ret_uid);
 }
 
 // DESIGN 1.1: own before foreign; then RFID before other types; then the lowest issuer; then the lowest type number.
@@ -138,10 +162,9 @@ uint32_t image_find_token(const struct image *image, const struct issuer *issuer
 			  struct bytes uid)
 {
 	const enum id_fold fold = id_fold_of_token(type);
-	struct id_key folded;
 	struct image_key key;
-	id_fold(fold, uid, &folded);
-	image_key_set(image, &folded, &key);
+	id_fold(fold, uid, &key.key);
+	image_key_finish(image, &key);
 	const struct table *table = &image->tables[IMAGE_TOKENS];
 	struct table_walk walk = table_walk(table, table_tag(key.hash));
 	uint32_t handle;

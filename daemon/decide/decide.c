@@ -78,23 +78,28 @@ static void prepare(const struct course *course, struct lookups *lookups)
 			  course->may_pay_directly ? TOKEN_TYPE_UNSPECIFIED : request->token_type, &lookups->uid);
 }
 
-// By the notes of the point and the token the customer and the membership load together with them.
+// The notes of point and token name the group and the customer, so that their records and the membership's slot load
+// together with them. An EVSE's note names its point, whose record has to be waited for.
 static void prefetch(const struct course *course, const struct lookups *lookups)
 {
 	const struct image *image = course->image;
-	uint32_t group = 0;
+	uint32_t customers[IMAGE_UID_FORMS], group = 0, point = 0;
 	if (names_point(course))
 		group = image_prefetch_record(image, IMAGE_POINTS, lookups->point.hash);
 	if (names_evse(course))
-		image_prefetch(image, IMAGE_POINTS, image_prefetch_record(image, IMAGE_EVSES, lookups->evse.hash));
-	image_prefetch(image, IMAGE_GROUPS, group);
+		point = image_prefetch_record(image, IMAGE_EVSES, lookups->evse.hash);
+	image_prefetch(image, IMAGE_POINTS, point);
 	for (uint32_t i = 0; i < lookups->uid.forms_count; i++) {
-		const uint32_t customer = image_prefetch_record(image, IMAGE_TOKENS, lookups->uid.forms[i].hash);
-		if (customer == 0)
-			continue;
-		image_prefetch(image, IMAGE_CUSTOMERS, customer);
-		image_prefetch_slot(image, IMAGE_MEMBERSHIPS, image_membership_hash(image, group, customer));
+		customers[i] = image_prefetch_record(image, IMAGE_TOKENS, lookups->uid.forms[i].hash);
+		image_prefetch(image, IMAGE_CUSTOMERS, customers[i]);
 	}
+	if (!names_point(course) && point != 0)
+		group = image_point(image, point)->group;
+	image_prefetch(image, IMAGE_GROUPS, group);
+	for (uint32_t i = 0; i < lookups->uid.forms_count; i++)
+		if (customers[i] != 0)
+			image_prefetch_slot(image, IMAGE_MEMBERSHIPS,
+					    image_membership_hash(image, group, customers[i]));
 }
 
 // Line 1: the point, the EVSE, or both, and then they must belong together.
