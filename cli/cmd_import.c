@@ -143,13 +143,10 @@ static void print_ranges(struct context *context, const char *label, const struc
 
 static void print_position(struct context *context, const struct import *import, const char *file)
 {
-	const struct fault *fault = &import->fault;
-	const char *field = fault_field_in_change(fault);
 	context_warn(context, "evauth: ");
 	if (import->stop_line > 0)
 		context_warn(context, "%s:%" PRIu64 ": ", strcmp(file, "-") == 0 ? "stdin" : file, import->stop_line);
-	context_warn(context, "%s (%s%s%s)\n", fault->message, status_code_name(fault->code),
-		     field[0] ? ", field " : "", field);
+	context_print_fault(context, &import->fault);
 }
 
 static void print_failure_json(struct context *context, const struct import *import)

@@ -3,6 +3,7 @@
 
 #include "cli/hints.h"
 #include "cli/output.h"
+#include "cli/table.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -75,16 +76,28 @@ const char *fault_field_in_change(const struct fault *fault)
 	return strncmp(fault->field, "changes[", 8) == 0 ? (dot ? dot + 1 : "") : fault->field;
 }
 
+// A fault may quote what somebody else wrote: a terminal must not obey it.
+void context_print_fault(struct context *context, const struct fault *fault)
+{
+	const char *field = fault_field_in_change(fault);
+	text_print(context->err, bytes_from(fault->message));
+	if (fault->code != STATUS_INVALID_ARGUMENT || field[0] != '\0') {
+		fprintf(context->err, " (%s%s", status_code_name(fault->code), field[0] ? ", field " : "");
+		text_print(context->err, bytes_from(field));
+		fputc(')', context->err);
+	}
+	fputc('\n', context->err);
+}
+
 static enum exit_code context_report(struct context *context, int result, const struct fault *fault)
 {
 	const char *hint = hint_find(context->arguments->command, result, fault->code);
 	if (context->json)
 		output_json_fault(context->out, fault);
-	fprintf(context->err, "evauth: %s", fault->message);
-	const char *field = fault_field_in_change(fault);
-	if (fault->code != STATUS_INVALID_ARGUMENT || field[0] != '\0')
-		fprintf(context->err, " (%s%s%s)", status_code_name(fault->code), field[0] ? ", field " : "", field);
-	fprintf(context->err, "\n%s%s%s", hint ? "  " : "", hint ? hint : "", hint ? "\n" : "");
+	fputs("evauth: ", context->err);
+	context_print_fault(context, fault);
+	if (hint != NULL)
+		fprintf(context->err, "  %s\n", hint);
 	return EXIT_ERROR;
 }
 

@@ -27,6 +27,8 @@ void context_finish(struct context *context);
 enum exit_code context_fail(struct context *context, int result);
 // The same for a fault of our own.
 enum exit_code context_fail_with(struct context *context, const struct fault *fault);
+// "message (CODE, field NAME)" and the end of the line, to stderr.
+void context_print_fault(struct context *context, const struct fault *fault);
 // The field of a fault without the place of its change in the set: "put_token.uid".
 const char *fault_field_in_change(const struct fault *fault);
 // INVALID_ARGUMENT in one line.

@@ -134,6 +134,8 @@ static void import_refused(struct import *import, const struct import_sent *sent
 	if (import->stop == IMPORT_STOP_LINE || import->stop == IMPORT_STOP_REFUSED)
 		import->stop = IMPORT_STOP_NONE;
 	import_stop(import, IMPORT_STOP_REFUSED, fault);
+	if (import->stop != IMPORT_STOP_REFUSED)
+		return;
 	import->stop_batch = sent->number;
 	import->refused = range_of(&sent->lines);
 	const uint32_t change = fault->change_number;

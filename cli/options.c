@@ -173,7 +173,7 @@ struct leading {
 	int words_at; // index of the noun
 };
 
-enum { KEY_HELP = 1, KEY_VERSION };
+enum { KEY_HELP = 'h', KEY_VERSION = 'V' };
 
 static error_t parse_leading(int key, char *value, struct argp_state *state)
 {

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-enum { PROGRESS_INTERVAL_MS = 200, PROGRESS_BAR_WIDTH = 30 };
+enum { PROGRESS_INTERVAL_MS = 100, PROGRESS_BAR_WIDTH = 30 };
 
 void progress_init(struct progress *progress, FILE *out, bool quiet, const char *unit)
 {

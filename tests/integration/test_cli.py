@@ -413,12 +413,10 @@ class ImportAndExport(CliTest):
         self.load(text)
         self.assertEqual(sum(row.count for row in self.daemon.status().objects), 100000)
 
-    def test_a_progress_bar_is_for_terminals(self):
-        text = lines(*({"put_customer": {"id": f"c-{i:06}", "name": "somebody"}} for i in range(150000)))
-        path = self.file(text)
-        self.assertEqual(self.evauth("import", path).err, "")
+    def run_on_terminal(self, *arguments):
+        """What a command writes to stderr when that is a terminal."""
         leader, follower = pty.openpty()
-        with subprocess.Popen([EVAUTH, "--server", self.daemon.address, "import", path], stdout=subprocess.DEVNULL,
+        with subprocess.Popen([EVAUTH, "--server", self.daemon.address, *arguments], stdout=subprocess.DEVNULL,
                               stderr=follower) as process:
             os.close(follower)
             shown = b""
@@ -429,8 +427,19 @@ class ImportAndExport(CliTest):
                 pass
             self.assertEqual(process.wait(60), DONE)
         os.close(leader)
-        self.assertRegex(shown.decode(), r"\[#*\.*\] +\d+ %  [\d,]+ lines, [\d,]+/s, \d+ s left")
-        self.assertTrue(shown.endswith(b"\r\x1b[K"))
+        return shown.decode()
+
+    def test_a_progress_bar_is_for_terminals(self):
+        text = lines(*({"put_customer": {"id": f"c-{i:06}", "name": "somebody"}} for i in range(150000)))
+        path = self.file(text)
+        self.assertEqual(self.evauth("import", path).err, "")
+        self.assertEqual(self.evauth("export").err, "")
+        shown = self.run_on_terminal("import", path)
+        self.assertRegex(shown, r"\[#*\.*\] +\d+ %  [\d,]+ lines, [\d,]+/s, \d+ s left")
+        self.assertTrue(shown.endswith("\r\x1b[K"))
+        shown = self.run_on_terminal("export")
+        self.assertTrue(shown.endswith("\r\x1b[K"))
+        self.assertEqual(self.run_on_terminal("import", path, "--quiet"), "")
 
     def test_an_output_that_is_full_is_an_error(self):
         self.load(small_world())

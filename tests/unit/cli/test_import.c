@@ -165,6 +165,15 @@ START_TEST(a_line_that_is_no_json_is_named)
 }
 END_TEST
 
+START_TEST(a_file_cannot_command_the_terminal)
+{
+	begin();
+	write_file("{\"\\u001b[2J\":1}\n");
+	ck_assert_int_eq(import(""), EXIT_ERROR);
+	ck_assert_ptr_null(strchr(complained, '\033'));
+}
+END_TEST
+
 START_TEST(an_unknown_field_is_named)
 {
 	begin();
@@ -370,6 +379,7 @@ int main(void)
 		blank_lines_count_as_lines_but_not_as_changes,
 		an_empty_file_is_imported,
 		a_line_that_is_no_json_is_named,
+		a_file_cannot_command_the_terminal,
 		an_unknown_field_is_named,
 		a_refused_line_of_a_late_batch_is_found,
 		a_syntax_error_leaves_whole_batches_committed,

@@ -174,7 +174,7 @@ START_TEST(more_evses_than_a_point_has_are_refused)
 }
 END_TEST
 
-static const char *const helpful[] = {"evauth --help", "evauth --version", "evauth group set --help"};
+static const char *const helpful[] = {"evauth --help", "evauth -h", "evauth --version", "evauth group set --help"};
 
 START_TEST(help_and_version_end_with_code_0)
 {
