@@ -27,16 +27,14 @@
 #define DELETE_TOKEN(uid) "{'delete_token':{'uid':'" uid "','type':'RFID'}}"
 
 // office: p1, p2; c1 at t2, c2. home: p3. p4, c3 are in no group.
-#define WORLD                                                                                                                                                                                                                                               \
-	PUT_TARIFF("t1")                                                                                                                                                                                                                                    \
-	"," PUT_TARIFF("t2") "," PUT_TARIFF("t3") "," PUT_GROUP("office", "t1") "," PUT_GROUP("home", "t1") "," PUT_POINT("p1") "," PUT_POINT("p2") "," PUT_POINT("p3") "," PUT_POINT("p4") "," PUT_CUSTOMER("c1") "," PUT_CUSTOMER("c2") "," PUT_CUSTOMER( \
-		"c3") "," PUT_TOKEN("04AA",                                                                                                                                                                                                                 \
-				    "c1") "," PUT_TOKEN("04AB",                                                                                                                                                                                             \
-							"c1") "," PUT_TOKEN("04AC",                                                                                                                                                                         \
-									    "c2") "," PUT_FOREIGN("04AA", "DE",                                                                                                                                             \
-												  "8EO") "," ATTACH_POINTS("office",                                                                                                                        \
-															   "'p1','p2'") "," ATTACH_POINTS("home",                                                                                           \
-																			  "'p3'") "," ATTACH_AT("office",                                                                   \
-																						"'c1'",                                                                     \
-																						"t2") "," ATTACH("office",                                                  \
-																								 "'c2'")
+#define WORLD_TARIFFS PUT_TARIFF("t1") "," PUT_TARIFF("t2") "," PUT_TARIFF("t3")
+#define WORLD_GROUPS PUT_GROUP("office", "t1") "," PUT_GROUP("home", "t1")
+#define WORLD_POINTS PUT_POINT("p1") "," PUT_POINT("p2") "," PUT_POINT("p3") "," PUT_POINT("p4")
+#define WORLD_CUSTOMERS PUT_CUSTOMER("c1") "," PUT_CUSTOMER("c2") "," PUT_CUSTOMER("c3")
+#define WORLD_OWN PUT_TOKEN("04AA", "c1") "," PUT_TOKEN("04AB", "c1") "," PUT_TOKEN("04AC", "c2")
+#define WORLD_FOREIGN PUT_FOREIGN("04AA", "DE", "8EO")
+#define WORLD_PLACES ATTACH_POINTS("office", "'p1','p2'") "," ATTACH_POINTS("home", "'p3'")
+#define WORLD_MEMBERS ATTACH_AT("office", "'c1'", "t2") "," ATTACH("office", "'c2'")
+#define WORLD_OBJECTS \
+	WORLD_TARIFFS "," WORLD_GROUPS "," WORLD_POINTS "," WORLD_CUSTOMERS "," WORLD_OWN "," WORLD_FOREIGN
+#define WORLD WORLD_OBJECTS "," WORLD_PLACES "," WORLD_MEMBERS

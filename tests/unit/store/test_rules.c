@@ -63,52 +63,29 @@ static uint32_t find(enum image_slab slab, const char *id)
 
 // ---------------------------------------------------------------- all or nothing
 
-// Everything a rule can do.
-static const char *const much_changes[] = {
-	PUT_TARIFF("t9"),
-	PUT_GROUP("new", "t9"),
-	PUT_CUSTOMER("c9"),
-	PUT_TOKEN("04FF", "c9"),
-	"{'put_charge_point':{'id':'p9','evses':[{'evse_id':'e1'},{'evse_id':'e2'}]}}",
-	ATTACH_POINTS("new", "'p9'"),
-	MOVE_POINTS("new", "'p1'"),
-	ATTACH_AT("new", "'c9','c1'", "t9"),
-	DETACH("office", "'c1'"),
-	SET_TARIFF("office", "'c2'", "t9"),
-	PUT_TARIFF("T1"),
-	PUT_TOKEN("04:AC", "c3"),
-	DELETE_TOKEN("04AB"),
-	DELETE("customer", "c2"),
-	DELETE("charge_point", "p2"),
-	DELETE("charge_group", "home"),
-	DELETE("tariff", "t2"),
-	PUT_TARIFF("t2"),
-	PUT_CUSTOMER("c2"),
-};
-
-// All of that, and `last` behind it if it is not NULL.
-static const char *much_and(const char *last)
-{
-	static char text[4096];
-	size_t size = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(much_changes); i++)
-		size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%s", i > 0 ? "," : "", much_changes[i]);
-	if (last != NULL)
-		snprintf(text + size, sizeof(text) - size, ",%s", last);
-	return text;
-}
+// Everything a rule can do, but for what comes last.
+#define POINT9 "{'put_charge_point':{'id':'p9','evses':[{'evse_id':'e1'},{'evse_id':'e2'}]}}"
+#define MUCH_NEW \
+	PUT_TARIFF("t9") "," PUT_GROUP("new", "t9") "," PUT_CUSTOMER("c9") "," PUT_TOKEN("04FF", "c9") "," POINT9
+#define MUCH_PLACES ATTACH_POINTS("new", "'p9'") "," MOVE_POINTS("new", "'p1'")
+#define MUCH_MEMBERS \
+	ATTACH_AT("new", "'c9','c1'", "t9") "," DETACH("office", "'c1'") "," SET_TARIFF("office", "'c2'", "t9")
+#define MUCH_PUT PUT_TARIFF("T1") "," PUT_TOKEN("04:AC", "c3") "," DELETE_TOKEN("04AB")
+#define MUCH_GONE DELETE("customer", "c2") "," DELETE("charge_point", "p2") "," DELETE("charge_group", "home")
+#define MUCH_AGAIN DELETE("tariff", "t2") "," PUT_TARIFF("t2") "," PUT_CUSTOMER("c2")
+#define MUCH MUCH_NEW "," MUCH_PLACES "," MUCH_MEMBERS "," MUCH_PUT "," MUCH_GONE "," MUCH_AGAIN
 
 START_TEST(a_set_whose_last_change_fails_leaves_nothing)
 {
 	char *before = image_text(rules_fixture_image(&fixture));
-	refuse(STATUS_NOT_FOUND, "changes[19].put_token.customer_id", "customer c8", much_and(PUT_TOKEN("05", "c8")));
+	refuse(STATUS_NOT_FOUND, "changes[19].put_token.customer_id", "customer c8", MUCH "," PUT_TOKEN("05", "c8"));
 	ck_assert_uint_eq(fixture.fault.change_number, 20);
 	char *after = image_text(rules_fixture_image(&fixture));
 	ck_assert_str_eq(before, after);
 	ck_assert_uint_eq(rules_fixture_revision(&fixture), 2);
 	free(before);
 	free(after);
-	accept(much_and(NULL));
+	accept(MUCH);
 	ck_assert_uint_eq(find(IMAGE_GROUPS, "home"), 0);
 }
 END_TEST
@@ -118,7 +95,7 @@ START_TEST(a_refused_set_between_two_others_does_not_touch_them)
 	rules_fixture_begin(&fixture);
 	ck_assert_int_eq(try("", PUT_CUSTOMER("first") "," ATTACH_POINTS("home", "'p4'")), 0);
 	const size_t writes = fixture.commit.writes_count;
-	ck_assert_int_lt(try("", much_and(PUT_TOKEN("05", "c8"))), 0);
+	ck_assert_int_lt(try("", MUCH "," PUT_TOKEN("05", "c8")), 0);
 	ck_assert_uint_eq(fixture.commit.writes_count, writes);
 	ck_assert_int_eq(try("", PUT_CUSTOMER("second") "," MOVE_POINTS("office", "'p4'")), 0);
 	rules_fixture_end(&fixture);
@@ -167,7 +144,7 @@ END_TEST
 START_TEST(a_dry_run_answers_and_leaves_nothing)
 {
 	rules_fixture_begin(&fixture);
-	ck_assert_int_eq(try("'dry_run':true,", much_and(NULL)), 0);
+	ck_assert_int_eq(try("'dry_run':true,", MUCH), 0);
 	ck_assert_uint_eq(fixture.response.results_count, 19);
 	ck_assert_uint_eq(fixture.response.results[13].deleted_tokens, 0);
 	ck_assert_uint_eq(fixture.response.results[13].detached_customers, 1);
@@ -295,7 +272,7 @@ START_TEST(a_set_the_memory_does_not_suffice_for_is_refused_whole)
 		arena_init(&small, 1024, budget);
 		rules_fixture_begin(&fixture);
 		fixture.commit.arena = &small;
-		const int error = try("'dry_run':true,", much_and(NULL));
+		const int error = try("'dry_run':true,", MUCH);
 		rules_fixture_end(&fixture);
 		arena_finish(&small);
 		if (error == 0)
@@ -319,7 +296,7 @@ START_TEST(a_response_the_memory_does_not_suffice_for_is_refused)
 		arena_init(&small, 64, budget);
 		rules_fixture_begin(&fixture);
 		fixture.commit.response_arena = &small;
-		const int error = try("'dry_run':true,", much_and(NULL));
+		const int error = try("'dry_run':true,", MUCH);
 		rules_fixture_end(&fixture);
 		arena_finish(&small);
 		if (error == 0)
