@@ -13,12 +13,17 @@ static char guard_line[512];
 static const int guard_signals[] = {SIGBUS, SIGSEGV};
 static struct sigaction guard_former[ARRAY_SIZE(guard_signals)];
 
+void db_guard_report(void)
+{
+	const ssize_t written = write(STDERR_FILENO, guard_line, strlen(guard_line));
+	(void)written; // there is nobody left to tell
+}
+
 // Async-signal-safe. The former handler (a sanitizer's, or the default) gets the same fault again.
 static void guard_handle(int number, siginfo_t *info, void *context)
 {
 	(void)context;
-	const ssize_t written = write(STDERR_FILENO, guard_line, strlen(guard_line));
-	(void)written;
+	db_guard_report();
 	for (size_t i = 0; i < ARRAY_SIZE(guard_signals); i++)
 		if (guard_signals[i] == number)
 			sigaction(number, &guard_former[i], NULL);

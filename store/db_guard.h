@@ -5,3 +5,5 @@
 
 // For the whole process; `directory` is copied. A second call changes the name in the line only.
 void db_guard_install(const char *directory);
+// The line, for other last words. Async-signal-safe.
+void db_guard_report(void);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/db_guard.h"
 #include "store/db_impl.h"
 
 #include <errno.h>
@@ -163,13 +164,23 @@ static int db_write_empty(MDB_env *env)
 	return db_error(result);
 }
 
+// LMDB aborts afterwards.
+static void db_assert_failed(MDB_env *env, const char *text)
+{
+	(void)env;
+	(void)text;
+	db_guard_report();
+}
+
 static int db_env_create(const struct db_options *options, const char *path, unsigned flags, MDB_env **ret_env)
 {
 	MDB_env *env;
 	int result = mdb_env_create(&env);
 	if (result != 0)
 		return db_error(result);
-	result = mdb_env_set_mapsize(env, options->map_size);
+	result = mdb_env_set_assert(env, db_assert_failed);
+	if (result == 0)
+		result = mdb_env_set_mapsize(env, options->map_size);
 	if (result == 0)
 		result = mdb_env_set_maxdbs(env, DB_TABLES);
 	if (result == 0)

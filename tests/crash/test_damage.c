@@ -336,6 +336,43 @@ START_TEST(files_of_others_are_refused)
 }
 END_TEST
 
+// A disk that cannot read what it holds shows as a file that gives way under the mapping.
+static void read_from_a_file_that_gives_way(void)
+{
+	char path[128];
+	write_file(original, original_size);
+	store_fixture_open(&fixture);
+	if (truncate(temporary_file(&fixture.directory, "data.mdb", path), 2 * PAGE_SIZE) != 0)
+		_exit(9);
+	digest_objects(store_db(fixture.store));
+	_exit(0);
+}
+
+START_TEST(a_file_that_gives_way_while_it_is_read_is_named_in_a_last_line)
+{
+	char text[4096];
+	size_t size = 0;
+	ssize_t got;
+	int fds[2], status;
+	ck_assert_int_eq(pipe(fds), 0);
+	const pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		dup2(fds[1], STDERR_FILENO);
+		read_from_a_file_that_gives_way();
+	}
+	close(fds[1]);
+	while ((got = read(fds[0], text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)got;
+	text[size] = '\0';
+	close(fds[0]);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(strstr(text, fixture.directory.path) != NULL, "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "backup"));
+	ck_assert_int_ne(status, 0); // the signal as ever, or what a sanitizer makes of it
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("damage");
@@ -351,6 +388,7 @@ int main(void)
 	tcase_add_test(tcase, swapped_pages_are_found_or_were_free);
 	tcase_add_test(tcase, a_page_that_repeats_another_is_found_or_was_free);
 	tcase_add_test(tcase, files_of_others_are_refused);
+	tcase_add_test(tcase, a_file_that_gives_way_while_it_is_read_is_named_in_a_last_line);
 	Suite *suite = suite_create("crash/damage");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

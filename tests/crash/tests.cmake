@@ -9,3 +9,4 @@ endfunction()
 
 evauth_crash_test(test_damage)
 evauth_crash_test(test_kill)
+evauth_crash_test(test_power)

@@ -2,6 +2,8 @@
 #include "tests/unit/store/store_fixture.h"
 #include "tests/unit/unit.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -356,6 +358,33 @@ START_TEST(a_key_used_twice_in_one_commit_takes_effect_once)
 }
 END_TEST
 
+// What is remembered is trimmed by the commits' time: a clock set back must not go into it.
+START_TEST(the_time_of_commits_never_goes_back)
+{
+	const int64_t future = clock_wall_s() + 100000;
+	const struct db_options options = {.directory = fixture.directory.path, .map_size = fixture.options.map_size};
+	const struct db_write write = {.table = DB_META,
+				       .key = BYTES_LITERAL("time"),
+				       .value = {.data = (const char *)&future, .size = sizeof(future)}};
+	struct db *db;
+	struct db_read *read;
+	struct db_record record;
+	uint64_t revision;
+	store_fixture_close(&fixture);
+	ck_assert_int_eq(db_open(&options, &db, &fixture.fault), 0);
+	ck_assert_int_eq(db_commit(db, &write, 1, 1), 0);
+	db_close(db);
+	store_fixture_open(&fixture);
+	apply(change_put_customer("c1", ""));
+	ck_assert_int_eq(db_read_create(store_db(fixture.store), &read), 0);
+	ck_assert_int_eq(db_read_start(read, &revision), 0);
+	ck_assert_int_eq(db_get(read, DB_META, BYTES_LITERAL("time"), &record), 0);
+	ck_assert_uint_eq(record.modified_revision, 2);
+	ck_assert(bytes_equal(record.value, write.value));
+	db_read_destroy(read);
+}
+END_TEST
+
 START_TEST(an_actor_or_key_that_is_too_long_is_refused)
 {
 	char text[66];
@@ -562,6 +591,7 @@ int main(void)
 	tcase_add_test(tcase, refusals_and_dry_runs_are_not_remembered);
 	tcase_add_test(tcase, a_retry_is_answered_although_its_own_first_try_moved_the_head);
 	tcase_add_test(tcase, a_key_used_twice_in_one_commit_takes_effect_once);
+	tcase_add_test(tcase, the_time_of_commits_never_goes_back);
 	tcase_add_test(tcase, an_actor_or_key_that_is_too_long_is_refused);
 	tcase_add_test(tcase, a_full_store_takes_deletes_and_then_more);
 	tcase_add_test(tcase, a_full_store_still_repeats_answers_and_tries_dry_runs);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/db.h"
+
+#include "base/crc32c.h"
 #include "tests/unit/store/temporary.h"
 #include "tests/unit/unit.h"
 
@@ -425,6 +427,129 @@ START_TEST(an_empty_key_names_nothing)
 }
 END_TEST
 
+// ---------------------------------------------------------------- files that were tampered with
+
+// Overwrites every occurrence of `from` in the data file.
+static void patch(const void *from, const void *to, size_t size)
+{
+	char path[128];
+	struct stat status;
+	const int fd = open(temporary_file(&directory, "data.mdb", path), O_RDWR);
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	char *data = malloc((size_t)status.st_size);
+	ck_assert_int_eq(read(fd, data, (size_t)status.st_size), status.st_size);
+	int count = 0;
+	for (char *at = data; (at = memmem(at, (size_t)(data + status.st_size - at), from, size)) != NULL; at += size) {
+		ck_assert_int_eq(pwrite(fd, to, size, at - data), (ssize_t)size);
+		count++;
+	}
+	ck_assert_int_gt(count, 0);
+	free(data);
+	close(fd);
+}
+
+START_TEST(a_damaged_record_is_found_when_it_is_read_and_told_by_its_key)
+{
+	struct db_read *read;
+	struct db_record record;
+	uint64_t revision;
+	open_db();
+	const struct db_write writes[] = {put(DB_GROUPS, "A", "sound", 2), put(DB_GROUPS, "B", "a text", 2)};
+	ck_assert_int_eq(db_commit(db, writes, ARRAY_SIZE(writes), 2), 0);
+	close_db();
+	patch("a text", "a tExt", 6);
+	open_db();
+	ck_assert_str_eq(stored(DB_GROUPS, "A"), "sound@2");
+	ck_assert_int_eq(db_read_create(db, &read), 0);
+	ck_assert_int_eq(db_read_start(read, &revision), 0);
+	ck_assert_int_eq(db_get(read, DB_GROUPS, BYTES_LITERAL("B"), &record), -EBADMSG);
+	ck_assert(bytes_equal(record.key, BYTES_LITERAL("B")));
+	ck_assert_int_eq(db_seek(read, DB_GROUPS, (struct bytes){0}, &record), 0);
+	ck_assert_int_eq(db_next(read, DB_GROUPS, &record), -EBADMSG);
+	db_read_destroy(read);
+}
+END_TEST
+
+// The format record as it is on disk, from its key on.
+struct format_record {
+	char key[6];
+	struct {
+		uint32_t crc;
+		uint32_t reserved;
+		uint64_t modified_revision;
+		char magic[8];
+		uint32_t version;
+		uint32_t unused;
+	} __attribute__((packed)) value;
+} __attribute__((packed));
+
+static struct format_record format_record_of(uint32_t version)
+{
+	struct format_record record = {
+		.key = {'f', 'o', 'r', 'm', 'a', 't'},
+		.value = {.modified_revision = 1, .magic = "evauthd", .version = version},
+	};
+	record.value.crc = crc32c(DB_META, record.key, sizeof(record.key));
+	record.value.crc = crc32c(record.value.crc, (const char *)&record.value + sizeof(record.value.crc),
+				  sizeof(record.value) - sizeof(record.value.crc));
+	return record;
+}
+
+START_TEST(a_newer_format_is_refused)
+{
+	open_db();
+	close_db();
+	const struct format_record ours = format_record_of(1), newer = format_record_of(2);
+	patch(&ours, &newer, sizeof(ours));
+	ck_assert_int_eq(refused(), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(fault.message, "newer evauthd (format 2"));
+	patch(&newer, &ours, sizeof(ours));
+	open_db();
+}
+END_TEST
+
+START_TEST(a_format_record_that_is_damaged_is_refused)
+{
+	open_db();
+	close_db();
+	patch("evauthd", "evauthe", 7);
+	ck_assert_int_eq(refused(), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(fault.message, "no format record"));
+	ck_assert_ptr_nonnull(strstr(fault.message, "backup"));
+}
+END_TEST
+
+START_TEST(an_lmdb_file_of_another_program_is_refused)
+{
+	open_db();
+	close_db();
+	patch("meta", "mexa", 4);
+	ck_assert_int_eq(refused(), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(fault.message, "not a store of evauthd"));
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_lmdb_file_is_refused)
+{
+	char path[128];
+	const int fd = open(temporary_file(&directory, "data.mdb", path), O_CREAT | O_WRONLY, 0600);
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(write(fd, "some text\n", 10), 10);
+	close(fd);
+	ck_assert_int_eq(refused(), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(fault.message, "not a store"));
+}
+END_TEST
+
+START_TEST(an_empty_file_is_not_taken_for_an_empty_store)
+{
+	char path[128];
+	close(open(temporary_file(&directory, "data.mdb", path), O_CREAT | O_WRONLY, 0600));
+	ck_assert_int_eq(refused(), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(fault.message, "cut short"));
+}
+END_TEST
+
 // ---------------------------------------------------------------- full
 
 // Puts tariffs of 4 KiB until a commit fails or the store calls itself full. Returns how many went in.
@@ -532,6 +657,12 @@ int main(void)
 	tcase_add_test(tcase, a_snapshot_does_not_see_later_commits);
 	tcase_add_test(tcase, walks_of_two_tables_do_not_disturb_each_other);
 	tcase_add_test(tcase, an_empty_key_names_nothing);
+	tcase_add_test(tcase, a_damaged_record_is_found_when_it_is_read_and_told_by_its_key);
+	tcase_add_test(tcase, a_newer_format_is_refused);
+	tcase_add_test(tcase, a_format_record_that_is_damaged_is_refused);
+	tcase_add_test(tcase, an_lmdb_file_of_another_program_is_refused);
+	tcase_add_test(tcase, a_file_that_is_no_lmdb_file_is_refused);
+	tcase_add_test(tcase, an_empty_file_is_not_taken_for_an_empty_store);
 	tcase_add_test(tcase, a_full_map_still_deletes_and_then_takes_more);
 	tcase_add_test(tcase, a_commit_beyond_the_map_changes_nothing_and_is_not_fatal);
 	tcase_add_test(tcase, a_full_disk_refuses_writes_and_the_store_goes_on);

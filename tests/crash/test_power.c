@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// Power losses, simulated: what is written to the data file is recorded, with the syncs and the acknowledgements, and
+// replayed up to any moment. What was synced by then is there; of the rest any 512-byte sectors are, or are not. Every
+// such file must be a store in which every acknowledged set is there and none is half there.
+//
+// Killing a process cannot show a missing sync, so there is a control: without the syncs, files must be found broken.
+#include "tests/unit/store/store_fixture.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+enum {
+	SECTOR_SIZE = 512,
+	SETS = 120,
+	STATES = 300, // power losses
+	EVENTS_MAX = 16384,
+
+	STATE_SOUND = 0,
+	STATE_REFUSED = 1,
+	STATE_LOST = 2, // an acknowledged set
+	STATE_HALF = 3, // a set is
+};
+
+enum event_kind {
+	EVENT_WRITE,
+	EVENT_WRITE_SYNCED, // by a descriptor that syncs each write
+	EVENT_SYNC,
+	EVENT_ACKNOWLEDGED,
+};
+
+struct io_event {
+	enum event_kind kind;
+	off_t offset;
+	size_t size;
+	char *data;
+	uint32_t set;
+};
+
+// The writer thread records, one event after the other.
+static struct io_event events[EVENTS_MAX];
+static size_t events_count;
+static atomic_bool is_recording;
+
+static struct store_fixture fixture;
+static char *base; // the data file as it was before the first event
+static size_t base_size;
+
+// ---------------------------------------------------------------- recording
+
+static bool is_data_file(int fd)
+{
+	char link[64], target[PATH_MAX];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	const ssize_t size = readlink(link, target, sizeof(target) - 1);
+	if (size < 9)
+		return false;
+	target[size] = '\0';
+	return strcmp(target + size - 9, "/data.mdb") == 0;
+}
+
+static struct io_event *record(enum event_kind kind)
+{
+	ck_assert_uint_lt(events_count, EVENTS_MAX);
+	struct io_event *event = &events[events_count++];
+	*event = (struct io_event){.kind = kind};
+	return event;
+}
+
+static void record_write(int fd, const void *data, size_t size, off_t offset)
+{
+	if (!atomic_load(&is_recording) || !is_data_file(fd))
+		return;
+	struct io_event *event = record(fcntl(fd, F_GETFL) & O_DSYNC ? EVENT_WRITE_SYNCED : EVENT_WRITE);
+	event->offset = offset;
+	event->size = size;
+	event->data = malloc(size);
+	memcpy(event->data, data, size);
+}
+
+// These stand in for the C library's, for LMDB as well.
+ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	record_write(fd, data, size, offset);
+	return syscall(SYS_pwrite64, fd, data, size, offset);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off_t offset)
+{
+	return pwrite(fd, data, size, offset);
+}
+
+static void record_parts(int fd, const struct iovec *parts, int count, off_t offset)
+{
+	for (int i = 0; i < count; i++) {
+		record_write(fd, parts[i].iov_base, parts[i].iov_len, offset);
+		offset += (off_t)parts[i].iov_len;
+	}
+}
+
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
+{
+	record_parts(fd, parts, count, offset);
+	return syscall(SYS_pwritev, fd, parts, count, offset, 0);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+	record_parts(fd, parts, count, lseek(fd, 0, SEEK_CUR));
+	return syscall(SYS_writev, fd, parts, count);
+}
+
+int fdatasync(int fd)
+{
+	if (atomic_load(&is_recording) && is_data_file(fd))
+		record(EVENT_SYNC);
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void acknowledge(struct store_job *job)
+{
+	struct test_job *test = job->context;
+	ck_assert_int_eq(job->result, 0);
+	record(EVENT_ACKNOWLEDGED)->set = (uint32_t)job->set->expected_revision;
+	pthread_mutex_lock(&test->lock);
+	test->is_finished = true;
+	pthread_cond_signal(&test->finished);
+	pthread_mutex_unlock(&test->lock);
+}
+
+// ---------------------------------------------------------------- the sets
+
+// Set n puts customer n, a token and a tariff of hers; every third deletes those of set n - 2.
+static void apply_set(uint32_t number)
+{
+	char *id = store_fixture_text("s-%u", number);
+	char *former = store_fixture_text("s-%u", number - 2);
+	struct change changes[] = {change_put_customer(id, "Somebody with a name"), change_put_token(id, id),
+				   change_put_tariff(id), change_delete_customer(former), change_delete_tariff(former)};
+	struct test_job job;
+	test_job_init(&job, changes, number % 3 == 0 ? 5 : 3);
+	job.set.idempotency_key = bytes_from(id);
+	job.set.expected_revision = number; // the revision is the set's number
+	job.job.done = acknowledge;
+	ck_assert_int_eq(test_job_submit(&job, fixture.store), 0);
+	test_job_wait(&job);
+	test_job_finish(&job);
+}
+
+static char *read_data_file(size_t *ret_size)
+{
+	char path[128];
+	struct stat status;
+	const int fd = open(temporary_file(&fixture.directory, "data.mdb", path), O_RDONLY);
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	char *data = malloc((size_t)status.st_size);
+	ck_assert_int_eq(read(fd, data, (size_t)status.st_size), status.st_size);
+	close(fd);
+	*ret_size = (size_t)status.st_size;
+	return data;
+}
+
+static void setup(void)
+{
+	store_fixture_init(&fixture);
+	base = read_data_file(&base_size);
+	atomic_store(&is_recording, true);
+	for (uint32_t number = 1; number <= SETS; number++)
+		apply_set(number);
+	atomic_store(&is_recording, false);
+	store_fixture_close(&fixture);
+	srand(13);
+}
+
+static void teardown(void)
+{
+	for (size_t i = 0; i < events_count; i++)
+		free(events[i].data);
+	free(base);
+	store_fixture_finish(&fixture);
+}
+
+// ---------------------------------------------------------------- the file after a power loss
+
+struct disk {
+	char *data;
+	size_t size;
+	size_t limit;
+};
+
+static void put_sector(struct disk *disk, off_t offset, const char *data, size_t size)
+{
+	ck_assert_uint_le((size_t)offset + size, disk->limit);
+	memcpy(disk->data + offset, data, size);
+	if ((size_t)offset + size > disk->size)
+		disk->size = (size_t)offset + size;
+}
+
+// Each sector of the write gets to the disk with a probability of `percent`.
+static void put_some(struct disk *disk, const struct io_event *event, int percent)
+{
+	for (size_t done = 0; done < event->size;) {
+		const size_t room = SECTOR_SIZE - (size_t)(event->offset + (off_t)done) % SECTOR_SIZE;
+		const size_t size = event->size - done < room ? event->size - done : room;
+		if (rand() % 100 < percent)
+			put_sector(disk, event->offset + (off_t)done, event->data + done, size);
+		done += size;
+	}
+}
+
+// Whether what event `i` wrote is on disk for certain when the power goes before event `end`.
+static bool is_durable(size_t i, size_t end, bool has_syncs)
+{
+	if (events[i].kind == EVENT_WRITE_SYNCED)
+		return true;
+	for (size_t k = i + 1; has_syncs && k < end; k++)
+		if (events[k].kind == EVENT_SYNC)
+			return true;
+	return false;
+}
+
+static void lose_power(struct disk *disk, size_t end, bool has_syncs)
+{
+	const int percent = rand() % 3 * 50; // none, half, all of what was under way
+	memset(disk->data, 0, disk->limit);
+	memcpy(disk->data, base, base_size);
+	disk->size = base_size;
+	for (size_t i = 0; i < end; i++)
+		if (events[i].data != NULL)
+			put_some(disk, &events[i], is_durable(i, end, has_syncs) ? 100 : percent);
+	if (end < events_count && events[end].data != NULL)
+		put_some(disk, &events[end], percent); // in the middle of it
+}
+
+// ---------------------------------------------------------------- what is left
+
+// 0: nothing of the set is there, 1: all, -1: some.
+static int find_set(const struct image *image, uint32_t number)
+{
+	char id[16];
+	struct id_key key;
+	snprintf(id, sizeof(id), "S-%u", number);
+	id_fold(ID_FOLD_PLAIN, bytes_from(id), &key);
+	const int found = (image_find(image, IMAGE_CUSTOMERS, &key) != 0) +
+			  (image_find(image, IMAGE_TARIFFS, &key) != 0) +
+			  (image_find_token(image, NULL, TOKEN_TYPE_RFID, bytes_from(id)) != 0);
+	return found == 0 ? 0 : found == 3 ? 1 : -1;
+}
+
+// Sets were carried out one after the other: at revision r, exactly sets 1 to r - 1.
+static int check_image(const struct image *image, uint32_t acknowledged)
+{
+	if (image->revision < acknowledged + 1)
+		return STATE_LOST;
+	for (uint32_t number = 1; number <= SETS; number++) {
+		const bool was_deleted = (number + 2) % 3 == 0 && number + 2 < image->revision;
+		const bool is_expected = number < image->revision && !was_deleted;
+		const int found = find_set(image, number);
+		if (found < 0)
+			return STATE_HALF;
+		if (found != is_expected)
+			return STATE_LOST;
+	}
+	return STATE_SOUND;
+}
+
+static int open_left_over(uint32_t acknowledged)
+{
+	fixture.fault = (struct fault){0};
+	if (store_open(&fixture.options, &fixture.store, &fixture.fault) != 0)
+		return STATE_REFUSED;
+	ck_assert_int_eq(store_reader_create(fixture.store, NULL, NULL, &fixture.reader), 0);
+	const int result = check_image(store_pin(fixture.reader), acknowledged);
+	store_unpin(fixture.reader);
+	store_fixture_close(&fixture);
+	return result;
+}
+
+static int try_state(const struct disk *disk, size_t end)
+{
+	char path[128];
+	int status;
+	uint32_t acknowledged = 0;
+	for (size_t i = 0; i < end; i++)
+		if (events[i].kind == EVENT_ACKNOWLEDGED)
+			acknowledged = events[i].set;
+	const int fd = open(temporary_file(&fixture.directory, "data.mdb", path), O_WRONLY | O_TRUNC);
+	ck_assert_int_eq(write(fd, disk->data, disk->size), (ssize_t)disk->size);
+	close(fd);
+	const pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		alarm(60);
+		_exit(open_left_over(acknowledged));
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFEXITED(status), "before event %zu: signal %d", end, WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
+
+// How many of STATES power losses left something else than a sound store behind.
+static int count_broken(bool has_syncs)
+{
+	struct disk disk = {.limit = base_size};
+	int broken = 0;
+	for (size_t i = 0; i < events_count; i++)
+		if ((size_t)events[i].offset + events[i].size > disk.limit)
+			disk.limit = (size_t)events[i].offset + events[i].size;
+	disk.data = malloc(disk.limit);
+	for (int i = 0; i < STATES; i++) {
+		const size_t end = (size_t)rand() % (events_count + 1);
+		lose_power(&disk, end, has_syncs);
+		const int state = try_state(&disk, end);
+		ck_assert_msg(!has_syncs || state == STATE_SOUND, "before event %zu of %zu: state %d", end,
+			      events_count, state);
+		broken += state != STATE_SOUND;
+	}
+	free(disk.data);
+	return broken;
+}
+
+START_TEST(the_recording_is_of_whole_commits)
+{
+	size_t kinds[4] = {0};
+	for (size_t i = 0; i < events_count; i++)
+		kinds[events[i].kind]++;
+	ck_assert_uint_eq(kinds[EVENT_ACKNOWLEDGED], SETS);
+	ck_assert_uint_eq(kinds[EVENT_SYNC], SETS);
+	ck_assert_uint_eq(kinds[EVENT_WRITE_SYNCED], SETS);
+	ck_assert_uint_gt(kinds[EVENT_WRITE], SETS);
+}
+END_TEST
+
+START_TEST(a_power_loss_takes_nothing_that_was_acknowledged)
+{
+	ck_assert_int_eq(count_broken(true), 0);
+}
+END_TEST
+
+START_TEST(without_syncs_it_would)
+{
+	ck_assert_int_gt(count_broken(false), STATES / 10);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("power");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 300);
+	tcase_add_test(tcase, the_recording_is_of_whole_commits);
+	tcase_add_test(tcase, a_power_loss_takes_nothing_that_was_acknowledged);
+	tcase_add_test(tcase, without_syncs_it_would);
+	Suite *suite = suite_create("crash/power");
+	suite_add_tcase(suite, tcase);
+	return unit_main(suite);
+}
