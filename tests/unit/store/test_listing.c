@@ -283,9 +283,11 @@ END_TEST
 
 START_TEST(home_chargers_in_home_groups_are_hidden_even_from_members)
 {
-	accept("{'put_charge_group':{'id':'home','type':'HOME','tariff_id':'t1'}},"
-	       "{'put_charge_point':{'id':'p3','home_charger':true}},{'put_charge_point':{'id':'p1','home_charger':"
-	       "true}}," ATTACH("home", "'c1'") "," ATTACH_POINTS("home", "'p4'"));
+	accept("{'put_charge_point':{'id':'p3','home_charger':true}},"
+	       "{'put_charge_point':{'id':'p1','home_charger':true}}");
+	accept(ATTACH("home", "'c1'") "," ATTACH_POINTS("home", "'p4'"));
+	expect_visible("p1 p2 p3 p4", "'customer_id':'c1'");
+	accept("{'put_charge_group':{'id':'home','type':'HOME','tariff_id':'t1'}}");
 	expect_visible("p1 p2 p4", "'customer_id':'c1'");
 }
 END_TEST

@@ -227,6 +227,20 @@ START_TEST(a_refused_set_touches_nothing)
 }
 END_TEST
 
+START_TEST(a_refused_set_leaves_what_earlier_sets_touched)
+{
+	rules_fixture_begin(&fixture);
+	ck_assert_int_eq(try("", "{'put_charge_point':{'id':'p4','location_id':'first'}}"), 0);
+	ck_assert_int_lt(try("", "{'put_charge_point':{'id':'p4','location_id':'second'}}," PUT_TOKEN("1", "c8")), 0);
+	ck_assert_int_lt(try("", expecting(2, PUT_POINT("p4"))), 0);
+	ck_assert_int_eq(fixture.fault.code, STATUS_ABORTED);
+	ck_assert_int_eq(try("", ATTACH_POINTS("home", "'p4'")), 0);
+	rules_fixture_end(&fixture);
+	ck_assert_str_eq(rules_fixture_stored(&fixture, DB_POINTS, BYTES_LITERAL("P4")),
+			 "{'id':'p4','location_id':'first','charge_group_id':'home'}");
+}
+END_TEST
+
 START_TEST(create_only_refuses_what_is_there)
 {
 	refuse(STATUS_ALREADY_EXISTS, "changes[0].create_only", "tariff T1", creating(PUT_TARIFF("T1")));
@@ -323,6 +337,7 @@ int main(void)
 	tcase_add_test(tcase, within_a_set_an_expectation_is_about_the_state_before_it);
 	tcase_add_test(tcase, a_set_is_aborted_when_an_earlier_one_of_the_commit_touched_its_object);
 	tcase_add_test(tcase, a_refused_set_touches_nothing);
+	tcase_add_test(tcase, a_refused_set_leaves_what_earlier_sets_touched);
 	tcase_add_test(tcase, create_only_refuses_what_is_there);
 	tcase_add_test(tcase, a_set_with_an_expected_revision_comes_first_and_at_the_head);
 	tcase_add_test(tcase, a_set_the_memory_does_not_suffice_for_is_refused_whole);

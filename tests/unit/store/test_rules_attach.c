@@ -249,6 +249,7 @@ START_TEST(what_counts_is_the_state_after_the_set)
 	expect_closed("", PUT_GROUP("a", "t1") "," ATTACH("a", "'c1'"));
 	expect_closed("", PUT_GROUP("b", "t1") "," DELETE("charge_group", "b"));
 	expect_closed("B,", PUT_GROUP("b", "t1") "," DELETE("charge_group", "b") "," PUT_GROUP("B", "t1"));
+	expect_closed("d,", PUT_GROUP("x", "t1") "," DELETE("charge_group", "x") "," PUT_GROUP("d", "t1"));
 	expect_closed("c,", DELETE("charge_group", "B") "," PUT_GROUP("c", "t1"));
 	expect_closed("", DELETE("charge_group", "a"));
 }
