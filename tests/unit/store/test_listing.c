@@ -430,6 +430,45 @@ START_TEST(a_snapshot_ends_when_its_receiver_says_so)
 }
 END_TEST
 
+// ---------------------------------------------------------------- memory
+
+static int ask_everything(struct arena *arena)
+{
+	const struct search_request search = {.kind = OBJECT_KIND_TOKEN, .text = BYTES_LITERAL("0"), .page_size = 1};
+	const struct list_visible_charge_points_request visible = {.customer_id = BYTES_LITERAL("c1")};
+	const struct list_permitted_request permitted = {.charge_point_id = BYTES_LITERAL("p1")};
+	const struct get_request get = {.kind = OBJECT_KIND_TARIFF, .id = BYTES_LITERAL("t1")};
+	struct search_response searched;
+	struct list_visible_charge_points_response seen;
+	struct list_permitted_response named;
+	struct record record;
+	fixture.fault = (struct fault){0};
+	int error = listing_search(fixture.listing, &search, arena, &searched, &fixture.fault);
+	if (error == 0)
+		error = listing_visible(fixture.listing, &visible, arena, &seen, &fixture.fault);
+	if (error == 0)
+		error = listing_permitted(fixture.listing, &permitted, arena, &named, &fixture.fault);
+	return error != 0 ? error : listing_get(fixture.listing, &get, arena, &record, &fixture.fault);
+}
+
+START_TEST(an_answer_the_memory_does_not_suffice_for_is_refused)
+{
+	size_t refused = 0;
+	for (size_t budget = 0;; budget += 256) {
+		struct arena small;
+		arena_init(&small, 256, budget);
+		const int error = ask_everything(&small);
+		arena_finish(&small);
+		if (error == 0)
+			break;
+		ck_assert_int_eq(error, -ENOMEM);
+		ck_assert_int_eq(fixture.fault.code, STATUS_RESOURCE_EXHAUSTED);
+		refused++;
+	}
+	ck_assert_uint_gt(refused, 10);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("listing");
@@ -457,6 +496,7 @@ int main(void)
 	tcase_add_test(tcase, a_point_is_named_by_id_by_evse_or_by_both);
 	tcase_add_test(tcase, a_snapshot_holds_everything_in_the_order_of_export);
 	tcase_add_test(tcase, a_snapshot_ends_when_its_receiver_says_so);
+	tcase_add_test(tcase, an_answer_the_memory_does_not_suffice_for_is_refused);
 	Suite *suite = suite_create("store/listing");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

@@ -32,3 +32,4 @@ add_library(listing_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/store/listing_
 target_link_libraries(listing_fixture PUBLIC store_fixture)
 evauth_unit_test(store/test_listing listing_fixture)
 evauth_unit_test(store/test_listing_pages listing_fixture)
+evauth_unit_test(store/test_refuse store)
