@@ -6,21 +6,10 @@
 
 enum { TABLE_SLOTS_UNIT = 512 }; // one page
 
-// Four fifths: a miss in a full table looks at 13 slots on average, under two cache lines.
+// Four fifths: in a full table a search looks at three slots on average.
 static uint32_t table_limit(uint32_t slots_count)
 {
 	return slots_count / 5 * 4;
-}
-
-static uint32_t next_slot(const struct table *table, uint32_t slot)
-{
-	return slot + 1 == table->slots_count ? 0 : slot + 1;
-}
-
-// How far behind `from` slot `to` is, around the end.
-static uint32_t distance(const struct table *table, uint32_t from, uint32_t to)
-{
-	return to >= from ? to - from : to + table->slots_count - from;
 }
 
 int table_init_size(struct table *table, bool has_notes, uint32_t slots_count)
@@ -61,12 +50,26 @@ static void copy_slot(const struct table *table, struct table_slot *to, const st
 		to->note[0] = from->note[0];
 }
 
-// At the first free slot of the tag's run.
-static void put(struct table *table, const struct table_slot *entry)
+static void swap_slots(const struct table *table, struct table_slot *a, struct table_slot *b)
+{
+	const uint32_t kept[3] = {a->tag, a->handle, table->has_notes ? a->note[0] : 0};
+	copy_slot(table, a, b);
+	copy_slot(table, b, (const struct table_slot *)kept);
+}
+
+// Who is nearer to its home than the entry would be makes room and moves on. `entry` is used up.
+static void put(struct table *table, struct table_slot *entry)
 {
 	uint32_t slot = table_home(table, entry->tag);
-	while (table_at(table, slot)->handle != 0)
-		slot = next_slot(table, slot);
+	for (uint32_t distance = 0; table_at(table, slot)->handle != 0; distance++) {
+		struct table_slot *at = table_at(table, slot);
+		const uint32_t distance_at = table_distance(table, at->tag, slot);
+		if (distance_at < distance) {
+			swap_slots(table, at, entry);
+			distance = distance_at;
+		}
+		slot = table_after(table, slot);
+	}
 	copy_slot(table, table_at(table, slot), entry);
 	table->count++;
 }
@@ -100,47 +103,46 @@ int table_reserve(struct table *table)
 void table_insert(struct table *table, uint32_t tag, uint32_t handle)
 {
 	ASSERT(handle != 0 && table->count < table_limit(table->slots_count));
-	const uint32_t entry[3] = {tag, handle, 0};
-	put(table, (const struct table_slot *)entry);
+	uint32_t entry[3] = {tag, handle, 0};
+	put(table, (struct table_slot *)entry);
 }
 
-// False when it is not there.
-static bool find_slot(const struct table *table, uint32_t tag, uint32_t handle, uint32_t *ret_slot)
+// NULL when it is not there.
+static struct table_slot *find_slot(const struct table *table, uint32_t tag, uint32_t handle)
 {
-	uint32_t slot = table_home(table, tag);
-	while (table_at(table, slot)->handle != handle || table_at(table, slot)->tag != tag) {
-		if (table_at(table, slot)->handle == 0)
-			return false;
-		slot = next_slot(table, slot);
-	}
-	*ret_slot = slot;
-	return true;
+	struct table_walk walk = table_walk(table, tag);
+	uint32_t found;
+	while ((found = table_next(table, &walk)) != 0)
+		if (found == handle)
+			return (struct table_slot *)walk.at;
+	return NULL;
 }
 
-// Each entry after the hole that may stand in it (its home is not behind the hole) moves there and leaves a new hole.
+// The entries after it that are not at home move one slot back.
 uint32_t table_remove(struct table *table, uint32_t tag, uint32_t handle)
 {
-	uint32_t hole = 0;
-	const bool is_there = find_slot(table, tag, handle, &hole);
-	ASSERT(is_there);
-	const uint32_t note = table->has_notes ? table_at(table, hole)->note[0] : 0;
-	for (uint32_t i = next_slot(table, hole); table_at(table, i)->handle != 0; i = next_slot(table, i)) {
-		const uint32_t home = table_home(table, table_at(table, i)->tag);
-		if (distance(table, home, i) >= distance(table, hole, i)) {
-			copy_slot(table, table_at(table, hole), table_at(table, i));
-			hole = i;
-		}
+	struct table_slot *hole = find_slot(table, tag, handle);
+	ASSERT(hole != NULL);
+	const uint32_t note = table->has_notes ? hole->note[0] : 0;
+	uint32_t slot = (uint32_t)((size_t)((char *)hole - table->memory.start) / table->slot_size);
+	for (;;) {
+		slot = table_after(table, slot);
+		struct table_slot *at = table_at(table, slot);
+		if (at->handle == 0 || table_distance(table, at->tag, slot) == 0)
+			break;
+		copy_slot(table, hole, at);
+		hole = at;
 	}
-	memset(table_at(table, hole), 0, table->slot_size);
+	memset(hole, 0, table->slot_size);
 	table->count--;
 	return note;
 }
 
 void table_set_note(struct table *table, uint32_t tag, uint32_t handle, uint32_t note)
 {
-	uint32_t slot;
-	if (table->has_notes && find_slot(table, tag, handle, &slot))
-		table_at(table, slot)->note[0] = note;
+	struct table_slot *slot = table->has_notes ? find_slot(table, tag, handle) : NULL;
+	if (slot != NULL)
+		slot->note[0] = note;
 }
 
 int table_copy(struct table *table, const struct table *source)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A flat open-addressing hash table from a 32-bit tag to handles: linear probing, backward-shift deletion, no
-// tombstones. The table knows no keys: a caller walks the handles under a tag and compares for itself.
+// A flat open-addressing hash table from a 32-bit tag to handles: linear probing in the order of homes ("robin hood"),
+// so that a search for what is not there ends as early as one for what is; backward-shift deletion, no tombstones. The
+// table knows no keys: a caller walks the handles under a tag and compares for itself.
 //
 // A table may keep notes: 32 bits in each slot, for what readers want to know about a record before they have it.
 // One owner; a reader may read a table nobody writes.
@@ -70,10 +71,23 @@ static inline void table_prefetch(const struct table *table, uint32_t tag)
 	__builtin_prefetch(home + table->slot_size - 1); // it may lie in two cache lines
 }
 
+// How far behind its home an entry at `slot` stands, around the end.
+static inline uint32_t table_distance(const struct table *table, uint32_t tag, uint32_t slot)
+{
+	const uint32_t home = table_home(table, tag);
+	return slot >= home ? slot - home : slot + table->slots_count - home;
+}
+
+static inline uint32_t table_after(const struct table *table, uint32_t slot)
+{
+	return slot + 1 == table->slots_count ? 0 : slot + 1;
+}
+
 // A walk over the handles under one tag.
 struct table_walk {
 	uint32_t tag;
 	uint32_t next;               // slot to look at next
+	uint32_t distance;           // of that from the tag's home
 	const struct table_slot *at; // of the handle table_next() gave last
 };
 
@@ -82,14 +96,20 @@ static inline struct table_walk table_walk(const struct table *table, uint32_t t
 	return (struct table_walk){.tag = tag, .next = table_home(table, tag)};
 }
 
-// The next handle, 0 at the end.
+// The next handle, 0 at the end: an empty slot, or an entry nearer to its home than the tag's would be here.
 static inline uint32_t table_next(const struct table *table, struct table_walk *walk)
 {
 	for (;;) {
-		walk->at = table_at(table, walk->next);
-		walk->next = walk->next + 1 == table->slots_count ? 0 : walk->next + 1;
-		if (walk->at->handle == 0 || walk->at->tag == walk->tag)
-			return walk->at->handle;
+		const struct table_slot *at = table_at(table, walk->next);
+		if (at->handle == 0 ||
+		    (at->tag != walk->tag && table_distance(table, at->tag, walk->next) < walk->distance))
+			return 0;
+		walk->next = table_after(table, walk->next);
+		walk->distance++;
+		if (at->tag == walk->tag) {
+			walk->at = at;
+			return at->handle;
+		}
 	}
 }
 

@@ -155,15 +155,12 @@ static void find_customer(struct course *course)
 	course->membership = image_find_member(image, course->point->group, course->token->owner, &course->has_tariff);
 }
 
-static void look_up(struct course *course)
+static void find(struct course *course, const struct lookups *lookups)
 {
-	struct lookups lookups;
-	prepare(course, &lookups);
-	prefetch(course, &lookups);
-	find_place(course, &lookups);
+	find_place(course, lookups);
 	if (course->group == NULL) // lines 1 and 2: the token is not looked at
 		return;
-	find_token(course, &lookups);
+	find_token(course, lookups);
 	find_customer(course);
 }
 
@@ -219,10 +216,13 @@ static void answer(const struct course *course, struct decision *decision)
 
 static int run(struct course *course, struct decision *ret_decision, struct fault *fault)
 {
+	struct lookups lookups;
 	const int error = check_request(course, fault);
 	if (error != 0)
 		return error;
-	look_up(course);
+	prepare(course, &lookups);
+	prefetch(course, &lookups);
+	find(course, &lookups);
 	course_decide(course);
 	answer(course, ret_decision);
 	return 0;
@@ -238,6 +238,39 @@ int decide(const struct image *image, const struct authorize_request *request, i
 {
 	struct course course = {.image = image, .request = request, .at = instant(request, now)};
 	return run(&course, ret_decision, fault);
+}
+
+// Step by step for all of them: while one waits for memory, the others do as well.
+static void decide_lanes(const struct image *image, int64_t now, struct decide_item *items, size_t count)
+{
+	struct lane {
+		struct course course;
+		struct lookups lookups;
+	} lanes[DECIDE_LANES];
+	for (size_t i = 0; i < count; i++) {
+		struct lane *lane = &lanes[i];
+		lane->course = (struct course){
+			.image = image, .request = items[i].request, .at = instant(items[i].request, now)};
+		items[i].result = check_request(&lane->course, &items[i].fault);
+		if (items[i].result == 0)
+			prepare(&lane->course, &lane->lookups);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (items[i].result == 0)
+			prefetch(&lanes[i].course, &lanes[i].lookups);
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].result != 0)
+			continue;
+		find(&lanes[i].course, &lanes[i].lookups);
+		course_decide(&lanes[i].course);
+		answer(&lanes[i].course, items[i].decision);
+	}
+}
+
+void decide_many(const struct image *image, int64_t now, struct decide_item *items, size_t count)
+{
+	for (size_t i = 0; i < count; i += DECIDE_LANES)
+		decide_lanes(image, now, items + i, count - i < DECIDE_LANES ? count - i : DECIDE_LANES);
 }
 
 int decide_explained(const struct image *image, const struct authorize_request *request, int64_t now,

@@ -18,6 +18,18 @@ struct decision {
 MUST_CHECK int decide(const struct image *image, const struct authorize_request *request, int64_t now,
 		      struct decision *ret_decision, struct fault *fault);
 
+// One of many. The caller sets `request`, where the decision goes, and zeroes the fault.
+struct decide_item {
+	const struct authorize_request *request;
+	struct decision *decision;
+	int result; // 0, or -EINVAL and the fault
+	struct fault fault;
+};
+enum { DECIDE_LANES = 16 }; // decided side by side
+
+// As decide() for each item, in little more than half the time: their cache misses overlap.
+void decide_many(const struct image *image, int64_t now, struct decide_item *items, size_t count);
+
 // Decides again, writing down the rules tried in order; fills response.explanation, in `arena`. Same answer, same
 // errors; -ENOMEM when the arena is spent.
 MUST_CHECK int decide_explained(const struct image *image, const struct authorize_request *request, int64_t now,

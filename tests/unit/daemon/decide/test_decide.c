@@ -632,6 +632,59 @@ START_TEST(an_emaid_of_separators_only_is_refused_but_not_as_another_type)
 }
 END_TEST
 
+// ---------------------------------------------------------------- many at once
+
+enum { MANY_MAX = 3 * DECIDE_LANES + 1 };
+
+static struct authorize_request request_of_many(size_t i)
+{
+	static const char *const uids[] = {"04m", "04other", "W-OFFLINE", "nobody", "BLOCKED", "", "04staff"};
+	static const char *const points[] = {"P-closed", "P-roaming", "P-both", "P-nowhere", "P-alone"};
+	return (struct authorize_request){
+		.token_uid = bytes_from(uids[i % ARRAY_SIZE(uids)]),
+		.charge_point_id = bytes_from(points[i % ARRAY_SIZE(points)]),
+		.at = (int64_t)(i % 3) * WINDOW_START,
+	};
+}
+
+static void assert_decided_alone(const struct decide_item *item)
+{
+	struct fault fault = {0};
+	struct decision alone;
+	const int result = decide(&world.image, item->request, NOON, &alone, &fault);
+	ck_assert_int_eq(item->result, result);
+	ck_assert_str_eq(item->fault.message, fault.message);
+	if (result != 0)
+		return;
+	const struct authorize_response *many = &item->decision->response;
+	ck_assert_int_eq(many->verdict, alone.response.verdict);
+	ck_assert_int_eq(many->reason, alone.response.reason);
+	ck_assert_int_eq(many->decided_at, alone.response.decided_at);
+	ck_assert(bytes_equal(many->tariff_id, alone.response.tariff_id));
+	ck_assert(bytes_equal(many->customer_id, alone.response.customer_id));
+	ck_assert_ptr_eq(many->issuer, alone.response.issuer ? &item->decision->issuer : NULL);
+}
+
+START_TEST(many_are_decided_as_each_alone)
+{
+	static const size_t counts[] = {0, 1, DECIDE_LANES - 1, DECIDE_LANES, DECIDE_LANES + 1, MANY_MAX};
+	struct authorize_request requests[MANY_MAX];
+	struct decision decisions[MANY_MAX];
+	for (size_t k = 0; k < ARRAY_SIZE(counts); k++) {
+		struct decide_item items[MANY_MAX];
+		memset(items, 0, sizeof(items));
+		for (size_t i = 0; i < counts[k]; i++) {
+			requests[i] = request_of_many(i);
+			items[i].request = &requests[i];
+			items[i].decision = &decisions[i];
+		}
+		decide_many(&world.image, NOON, items, counts[k]);
+		for (size_t i = 0; i < counts[k]; i++)
+			assert_decided_alone(&items[i]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("decide");
@@ -685,6 +738,7 @@ int main(void)
 	tcase_add_test(tcase, only_a_direct_payment_caller_may_leave_the_uid_out);
 	tcase_add_test(tcase, a_malformed_request_is_refused_also_at_an_unknown_point);
 	tcase_add_test(tcase, an_emaid_of_separators_only_is_refused_but_not_as_another_type);
+	tcase_add_test(tcase, many_are_decided_as_each_alone);
 	Suite *suite = suite_create("daemon/decide");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
