@@ -318,20 +318,22 @@ static int load_membership(struct loader *loader, struct load_item *item)
 // In an order in which what is referred to comes first.
 static const struct load_kind {
 	enum db_table table;
+	enum image_slab slab;
 	const struct schema *schema; // NULL: of no object, only read to see that it is sound
 	load_step *prepare;          // hash, and start to look up; may be NULL
 	load_step *resolve;          // finish looking up; may be NULL
 	load_step *load;             // put it into the image
 } load_kinds[] = {
-	{DB_META, NULL, NULL, NULL, NULL},
-	{DB_TARIFFS, &schema_tariff, NULL, NULL, load_tariff},
-	{DB_GROUPS, &schema_charge_group, NULL, NULL, load_group},
-	{DB_POINTS, &schema_charge_point, NULL, NULL, load_point},
-	{DB_CUSTOMERS, &schema_customer, prepare_customer, NULL, load_customer},
-	{DB_TOKENS, &schema_token, prepare_token, resolve_token, load_token},
-	{DB_MEMBERSHIPS, &schema_membership, prepare_membership, resolve_membership, load_membership},
-	{DB_IDEMPOTENCY, NULL, NULL, NULL, NULL},
-	{DB_IDEMPOTENCY_AGE, NULL, NULL, NULL, NULL},
+	{DB_META, IMAGE_SLABS, NULL, NULL, NULL, NULL},
+	{DB_TARIFFS, IMAGE_TARIFFS, &schema_tariff, NULL, NULL, load_tariff},
+	{DB_GROUPS, IMAGE_GROUPS, &schema_charge_group, NULL, NULL, load_group},
+	{DB_POINTS, IMAGE_POINTS, &schema_charge_point, NULL, NULL, load_point},
+	{DB_CUSTOMERS, IMAGE_CUSTOMERS, &schema_customer, prepare_customer, NULL, load_customer},
+	{DB_TOKENS, IMAGE_TOKENS, &schema_token, prepare_token, resolve_token, load_token},
+	{DB_MEMBERSHIPS, IMAGE_MEMBERSHIPS, &schema_membership, prepare_membership, resolve_membership,
+	 load_membership},
+	{DB_IDEMPOTENCY, IMAGE_SLABS, NULL, NULL, NULL, NULL},
+	{DB_IDEMPOTENCY_AGE, IMAGE_SLABS, NULL, NULL, NULL, NULL},
 };
 
 // A token's key is personal data; a membership's has a NUL in it.
@@ -439,16 +441,20 @@ static int load_table(struct loader *loader, const struct load_kind *kind)
 	}
 }
 
+// The tables are made as large as they will be: growing as they fill, they would be moved over and over.
 static int count_records(struct loader *loader)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(load_kinds); i++) {
+	int result = 0;
+	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(load_kinds); i++) {
 		uint64_t count;
-		const int result = db_count(loader->read, load_kinds[i].table, &count);
+		result = db_count(loader->read, load_kinds[i].table, &count);
 		if (result != 0)
 			return result;
 		loader->total += count;
+		if (load_kinds[i].schema != NULL)
+			result = table_reserve_empty(&loader->image->tables[load_kinds[i].slab], count);
 	}
-	return 0;
+	return result;
 }
 
 int load_image(const struct load_options *options, struct db_read *read, struct image *image, struct fault *fault)

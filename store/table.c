@@ -84,6 +84,23 @@ void table_move(struct table *table, struct table *source)
 	table_finish(source);
 }
 
+int table_reserve_empty(struct table *table, uint64_t count)
+{
+	ASSERT(table->count == 0);
+	const uint64_t slots_count = (count + 4) / 4 * 5;
+	if (slots_count <= table->slots_count)
+		return 0;
+	if (slots_count > UINT32_MAX / 2)
+		return -ENOMEM;
+	struct table bigger;
+	const int error = table_init_size(&bigger, table->has_notes, (uint32_t)slots_count);
+	if (error != 0)
+		return error;
+	table_finish(table);
+	*table = bigger;
+	return 0;
+}
+
 // By an eighth: memory stays well filled at any size, and moving is sequential, so that doing it often costs little.
 int table_reserve(struct table *table)
 {

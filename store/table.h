@@ -34,6 +34,8 @@ MUST_CHECK int table_init(struct table *table, bool has_notes);
 MUST_CHECK int table_init_size(struct table *table, bool has_notes, uint32_t slots_count);
 // Harmless on a zeroed one.
 void table_finish(struct table *table);
+// Makes room for `count` in an empty table at once, if it has less. -ENOMEM.
+MUST_CHECK int table_reserve_empty(struct table *table, uint64_t count);
 // Makes room for one more. -ENOMEM. Afterwards table_insert() cannot fail.
 MUST_CHECK int table_reserve(struct table *table);
 // The same tag may stand for several handles. (tag, handle) must not be there yet. Its note is 0.

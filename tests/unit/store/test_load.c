@@ -190,6 +190,9 @@ static char *describe(void)
 		for (uint32_t i = 0; i < table->slots_count; i++) {
 			if (table_at(table, i)->handle == 0)
 				continue;
+			if (table->has_notes)
+				ck_assert_uint_eq(table_at(table, i)->note[0],
+						  image_note(image, (enum image_slab)slab, table_at(table, i)->handle));
 			struct text line = {0};
 			kinds[slab].describe(&line, image, table_at(table, i)->handle);
 			ck_assert_uint_lt(count, LINES_MAX);

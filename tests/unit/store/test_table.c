@@ -188,6 +188,22 @@ START_TEST(it_grows_by_an_eighth_when_four_fifths_are_used)
 }
 END_TEST
 
+START_TEST(room_made_at_once_is_enough_for_all)
+{
+	static const uint32_t counts[] = {0, 1, 409, 410, 411, 5000};
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		struct table table;
+		ck_assert_int_eq(table_init(&table, true), 0);
+		ck_assert_int_eq(table_reserve_empty(&table, counts[i]), 0);
+		const uint32_t slots_count = table.slots_count;
+		for (uint32_t handle = 1; handle <= counts[i]; handle++)
+			insert(&table, random_tag(), handle);
+		ck_assert_uint_eq(table.slots_count, slots_count);
+		table_finish(&table);
+	}
+}
+END_TEST
+
 START_TEST(a_note_of_something_absent_is_not_written)
 {
 	struct table table;
@@ -257,6 +273,7 @@ int main(void)
 	tcase_add_test(tcase, one_tag_may_stand_for_several_handles);
 	tcase_add_test(tcase, a_run_that_wraps_around_survives_removals);
 	tcase_add_test(tcase, it_grows_by_an_eighth_when_four_fifths_are_used);
+	tcase_add_test(tcase, room_made_at_once_is_enough_for_all);
 	tcase_add_test(tcase, a_note_of_something_absent_is_not_written);
 	tcase_add_test(tcase, an_entry_put_in_again_has_no_note);
 	tcase_add_test(tcase, a_copy_is_exact);
