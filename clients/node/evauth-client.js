@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client of evauthd in Node, without any package: to use or to copy. proto/PROTOCOL.md explains every line.
 //
-//     node clients/node/evauth-client.js 04A1B2C3D4E5F6 'NL*EVC*E0001'    exit code: 0 allowed, 1 denied, 3 ask the issuer
+//     node clients/node/evauth-client.js 04A1B2C3D4E5F6 'NL*EVC*E0001'    exit code: 0 allowed, 1 denied, 2 error, 3 ask the issuer
 //
 // It writes and reads the protobuf of Authorize by hand; with more methods, generate code from proto/evauth.proto.
 'use strict';

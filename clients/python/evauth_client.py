@@ -3,7 +3,7 @@
 """A client of evauthd in Python: the whole of it, to use or to copy. proto/PROTOCOL.md explains every line.
 
     protoc -I proto --python_out=clients/python proto/evauth.proto      (package python3-protobuf)
-    clients/python/evauth_client.py 04A1B2C3D4E5F6 'NL*EVC*E0001'       exit code: 0 allowed, 1 denied, 3 ask the issuer
+    clients/python/evauth_client.py 04A1B2C3D4E5F6 'NL*EVC*E0001'       exit code: 0 allowed, 1 denied, 2 error, 3 ask the issuer
 """
 
 import os
@@ -85,10 +85,16 @@ class Client:
 
 
 def main():
-    token, point = sys.argv[1:3]
-    answer = Client().call(pb.AuthorizeRequest(token_uid=token, charge_point_id=point))
-    print(pb.Verdict.Name(answer.verdict), pb.Reason.Name(answer.reason), answer.tariff_id)
-    return {pb.VERDICT_ALLOWED: 0, pb.VERDICT_ASK_ISSUER: 3}.get(answer.verdict, 1)  # anything unknown is a denial
+    request = pb.AuthorizeRequest(token_uid=sys.argv[1], charge_point_id=sys.argv[2])
+    try:
+        answer = Client().call(request)
+    except (EvauthError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    known = {pb.VERDICT_ALLOWED: ("ALLOWED", 0), pb.VERDICT_ASK_ISSUER: ("ASK_ISSUER", 3)}
+    verdict, code = known.get(answer.verdict, ("DENIED", 1))  # also what this client does not know
+    print(verdict, answer.ocpp16_status, answer.tariff_id)
+    return code
 
 
 if __name__ == "__main__":

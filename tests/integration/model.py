@@ -289,7 +289,7 @@ class World:
             token = self.lookup(request.token_uid, request.token_type, request.issuer)
             if token is not None and token.customer_id:
                 customer, caller = self.customer(token.customer_id), pb.CALLER_CLASS_CUSTOMER
-            elif token is None and request.token_type == pb.TOKEN_TYPE_AD_HOC_USER and not request.issuer.party_id:
+            elif token is None and self.is_direct_payment(request):  # as in line 3, so that both answers agree
                 caller = pb.CALLER_CLASS_DIRECT_PAYMENT
             else:
                 caller = pb.CALLER_CLASS_ROAMING
@@ -312,9 +312,9 @@ class World:
                 shown.append(point.id)
         return sorted(shown, key=fold)
 
-    def permitted(self, point_id):
+    def permitted(self, point_id, evse_id):
         """(group id, [(customer id, name, blocked, no_credit, tariff, source)], four classes), or None."""
-        point = self.point(point_id)
+        point = self.place(point_id, evse_id)
         if point is None:
             return None
         group = self.group_of(point)

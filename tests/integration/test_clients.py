@@ -5,8 +5,10 @@
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import unittest
 
 import harness
@@ -59,13 +61,34 @@ class Clients(harness.DaemonTest):
         self.check(PYTHON, "unix:" + path)
         self.check(NODE, "unix:" + path)
 
-    def test_errors_and_absent_daemons_are_exit_code_2_in_node(self):
+    def test_errors_and_absent_daemons_are_exit_code_2(self):
         daemon = self.start_daemon()
-        code, output = self.run_client(NODE, daemon.address, "", "")
-        self.assertEqual(code, 2, output)
-        self.assertIn("status 3", output)
-        code, output = self.run_client(NODE, "unix:/nowhere/at/all", "a", "b")
-        self.assertEqual(code, 2, output)
+        for client in (PYTHON, NODE):
+            code, output = self.run_client(client, daemon.address, "", "")
+            self.assertEqual(code, 2, output)
+            self.assertIn("charge_point_id", output)
+            code, output = self.run_client(client, "unix:/nowhere/at/all", "a", "b")
+            self.assertEqual(code, 2, output)
+
+    def test_a_verdict_that_is_not_known_is_a_denial(self):
+        """A later daemon may have one; an earlier answer may have none at all."""
+        for body in (b"\x08\x63", b""):
+            for client in (PYTHON, NODE):
+                with socket.create_server(("127.0.0.1", 0)) as listener:
+                    answering = threading.Thread(target=self.answer_once, args=(listener, body))
+                    answering.start()
+                    code, output = self.run_client(client, f"127.0.0.1:{listener.getsockname()[1]}", "a", "b")
+                    answering.join()
+                self.assertEqual(code, 1, output)
+                self.assertIn("DENIED", output)
+
+    @staticmethod
+    def answer_once(listener, body):
+        connection, _ = listener.accept()
+        with connection:
+            request = connection.recv(4096)
+            connection.sendall(struct.pack(">IBB", len(body) + 8, 0x12, 0) + request[6:12] + body)
+            connection.recv(1)
 
     def test_node_client_answers_many_questions_at_once(self):
         """Pipelined, and in answers cut into pieces by TCP."""

@@ -300,6 +300,13 @@ class Decisions(harness.DaemonTest):
         self.check("06AA", "cp-roaming", ALLOWED, pb.REASON_OK, access=ROAMING, tariff_id="t-public",
                    issuer=harness.make_issuer("NL*TNM"), ask={"issuer": harness.make_issuer("nl*tnm")})
 
+    def test_empty_issuer_is_none(self):
+        self.daemon.apply(pb.Change(put_token=pb.Token(uid="04AA20", type=1, customer_id="member", issuer=pb.Issuer())))
+        self.check("04AA20", "cp-shut", ALLOWED, pb.REASON_OK, access=MEMBER, tariff_id="t-work",
+                   ask={"issuer": pb.Issuer()})
+        self.check("", "cp-roaming", ALLOWED, pb.REASON_OK, access=DIRECT_PAYMENT, tariff_id="t-public",
+                   ask={"token_type": AD_HOC, "issuer": pb.Issuer()})
+
     def test_own_beats_foreign_and_rfid_beats_other_types(self):
         self.daemon.apply(put_token("06BB", issuer="AA*AAA", whitelist=pb.WHITELIST_ALWAYS),
                           put_token("06BB", "member", type=pb.TOKEN_TYPE_OTHER))

@@ -240,7 +240,9 @@ class Generator(random.Random):
             request.unattached = True
         elif relation:
             setattr(request, relation, getattr(self, {"charge_group_id": "group_id"}.get(relation, relation))())
-        elif kind == pb.OBJECT_KIND_TOKEN:
+        if relation and self.flag(0.7):
+            return request
+        if kind == pb.OBJECT_KIND_TOKEN:
             request.text = self.maybe(self.spell(self.choice(["app-", "beef", "04A1B2C3"])))
         elif self.flag():
             request.text = self.spell(self.choice(["t-1", "roup-", "cp-3", "Jansen CUST-4", "cust-2", "-7"]))
@@ -364,9 +366,12 @@ class Property(harness.DaemonTest):
         self.assertEqual([point.id for point in found], expected, f"{request}")
 
     def check_permitted(self):
-        request = pb.ListPermittedRequest(charge_point_id=self.generator.point_id(),
-                                          page_size=self.generator.choice([0, 1, 3]))
-        expected = self.world.permitted(request.charge_point_id)
+        request = pb.ListPermittedRequest(page_size=self.generator.choice([0, 1, 3]))
+        if self.generator.flag(0.2):
+            request.evse_id = self.generator.evse_id()
+        if not request.evse_id or self.generator.flag():
+            request.charge_point_id = self.generator.point_id()
+        expected = self.world.permitted(request.charge_point_id, request.evse_id)
         if expected is None:
             self.assert_refused(harness.NOT_FOUND, self.daemon.call, request)
             return
