@@ -8,7 +8,7 @@ static const struct method_row methods[] = {
 			      .request = &schema_authorize_request,
 			      .response = &schema_authorize_response,
 			      .body_size_max = BODY_QUERY_MAX,
-			      .answer_call = method_authorize},
+			      .answer_calls = method_authorize},
 	[METHOD_AUTHORIZE_BATCH] = {.name = "AuthorizeBatch",
 				    .request = &schema_authorize_batch_request,
 				    .response = &schema_authorize_batch_response,
@@ -141,12 +141,17 @@ static void start(const struct call *call)
 	job_end(job);
 }
 
-void dispatch_call(const struct call *call)
+void dispatch_calls(const struct call *calls, size_t count)
 {
-	if (LIKELY(call->method->answer_call != NULL))
-		call->method->answer_call(call);
-	else if (call->method->answer != NULL)
-		answer(call);
-	else
-		start(call);
+	const struct method_row *method = calls[0].method;
+	if (LIKELY(method->answer_calls != NULL)) {
+		method->answer_calls(calls, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (method->answer != NULL)
+			answer(&calls[i]);
+		else
+			start(&calls[i]);
+	}
 }

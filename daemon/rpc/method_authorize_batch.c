@@ -44,21 +44,52 @@ static int refuse_item(const struct fault *fault, struct arena *arena, struct au
 	return error->message.data != NULL && error->field.data != NULL ? 0 : -ENOMEM;
 }
 
-static int answer_item(struct worker *worker, const struct image *image, const struct authorize_request *request,
-		       struct authorize_response *ret_response)
+// What is wrong with one item is not what is wrong with the batch: only -ENOMEM is.
+static int settle(int result, const struct decision *decision, const struct fault *fault, struct arena *arena,
+		  struct authorize_response *ret_response)
 {
-	struct fault fault = {0};
-	// A response refers to what is beside it in its decision, so that stays until it is encoded.
-	struct decision *decision = arena_alloc(&worker->arena, sizeof(*decision));
-	if (decision == NULL)
-		return -ENOMEM;
-	const int result = request->explain
-				   ? decide_explained(image, request, worker->now_s, &worker->arena, decision, &fault)
-				   : decide(image, request, worker->now_s, decision, &fault);
+	if (result == -EINVAL)
+		return refuse_item(fault, arena, ret_response);
 	if (result == 0)
 		*ret_response = decision->response;
-	else if (result == -EINVAL)
-		return refuse_item(&fault, &worker->arena, ret_response);
+	return result;
+}
+
+// Whatever wants no explanation, side by side.
+static int answer_plain(struct worker *worker, const struct image *image, const struct authorize_batch_request *batch,
+			struct decision *decisions, struct authorize_response *responses)
+{
+	struct decide_item *items = arena_calloc(&worker->arena, batch->requests_count, sizeof(*items));
+	size_t count = 0;
+	int result = 0;
+	if (items == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < batch->requests_count; i++) {
+		items[count].request = &batch->requests[i];
+		items[count].decision = &decisions[i];
+		count += !batch->requests[i].explain;
+	}
+	decide_many(image, worker->now_s, items, count);
+	for (size_t k = 0; k < count && result == 0; k++) {
+		const size_t i = (size_t)(items[k].request - batch->requests);
+		result = settle(items[k].result, items[k].decision, &items[k].fault, &worker->arena, &responses[i]);
+	}
+	return result;
+}
+
+static int answer_explained(struct worker *worker, const struct image *image,
+			    const struct authorize_batch_request *batch, struct decision *decisions,
+			    struct authorize_response *responses)
+{
+	int result = 0;
+	for (size_t i = 0; i < batch->requests_count && result == 0; i++) {
+		struct fault fault = {0};
+		if (!batch->requests[i].explain)
+			continue;
+		result = decide_explained(image, &batch->requests[i], worker->now_s, &worker->arena, &decisions[i],
+					  &fault);
+		result = settle(result, &decisions[i], &fault, &worker->arena, &responses[i]);
+	}
 	return result;
 }
 
@@ -66,18 +97,21 @@ int method_authorize_batch(struct worker *worker, const void *request, const voi
 {
 	const struct authorize_batch_request *batch = request;
 	const struct image *image = worker_image(worker);
+	struct arena *arena = &worker->arena;
 	int result = check_batch(batch, fault);
 	if (result != 0)
 		return result;
-	struct authorize_batch_response *response = arena_calloc(&worker->arena, 1, sizeof(*response));
-	if (response == NULL)
+	struct authorize_batch_response *response = arena_calloc(arena, 1, sizeof(*response));
+	// A response refers to what is beside it in its decision, so that stays until it is encoded.
+	struct decision *decisions = arena_calloc(arena, batch->requests_count, sizeof(*decisions));
+	struct authorize_response *responses = arena_calloc(arena, batch->requests_count, sizeof(*responses));
+	if (response == NULL || decisions == NULL || responses == NULL)
 		return -ENOMEM;
+	response->responses = responses;
 	response->responses_count = batch->requests_count;
-	response->responses = arena_calloc(&worker->arena, batch->requests_count, sizeof(*response->responses));
-	if (response->responses == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < batch->requests_count && result == 0; i++)
-		result = answer_item(worker, image, &batch->requests[i], &response->responses[i]);
+	result = answer_plain(worker, image, batch, decisions, responses);
+	if (result == 0)
+		result = answer_explained(worker, image, batch, decisions, responses);
 	*ret_response = response;
 	return result;
 }

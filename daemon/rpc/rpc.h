@@ -24,12 +24,13 @@ enum {
 	JOB_ARENA_CHUNK = 16 * 1024,
 	JOB_ARENA_BUDGET = 32 * 1024 * 1024,
 	REQUESTS_PER_TURN_MAX = 256, // of one connection, so that the others get their turn
+	CALLS_MAX = 16,              // answered side by side
 };
 
 struct call;
 struct job;
 
-// A row of the table in dispatch.c. One of answer, answer_call, list and start is set; none: the method is not there
+// A row of the table in dispatch.c. One of answer, answer_calls, list and start is set; none: the method is not there
 // yet.
 struct method_row {
 	const char *name;
@@ -42,8 +43,9 @@ struct method_row {
 	// Answered at once, in request order, from the worker's image. The response borrows from the worker's arena and
 	// the image.
 	int (*answer)(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
-	// The same, but it decodes and encodes by itself, straight from and to the connection's buffers.
-	void (*answer_call)(const struct call *call);
+	// The same, but several calls of one connection at a time, and it decodes and encodes by itself, straight from
+	// and to the connection's buffers.
+	void (*answer_calls)(const struct call *calls, size_t count);
 	// Answered when ready by the lister's thread.
 	int (*list)(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
 		    struct fault *fault);
@@ -105,11 +107,10 @@ struct worker {
 
 // The state of a connection.
 struct session {
-	size_t skip;    // bytes of a refused frame still to come
-	bool is_broken; // the peer does not speak our protocol: last words when all is answered
+	size_t skip;            // bytes of a refused frame still to come
+	const char *bad_reason; // the peer does not speak our protocol: last words when all is answered. NULL: it does
 	uint16_t bad_method;
 	uint32_t bad_request_id;
-	const char *bad_reason;
 	struct snapshot *snapshot; // the first of those streamed to this connection
 };
 
@@ -129,8 +130,9 @@ const struct method_row *dispatch_find(uint16_t number);
 uint16_t dispatch_number(const struct method_row *method);
 // Walks the methods that are there; start with NULL. NULL at the end.
 const struct method_row *dispatch_next(const struct method_row *method);
-// Answers the call, or sees to it that it will be answered. A body over the method's cap has been refused before.
-void dispatch_call(const struct call *call);
+// Answers the calls, all of one connection and one method, or sees to it that they will be answered. Bodies over the
+// method's cap have been refused before.
+void dispatch_calls(const struct call *calls, size_t count);
 
 // ---------------------------------------------------------------- reply.c: answers into a connection's output
 // A message encoded in `arena`. An answer over frame_size_max becomes RESOURCE_EXHAUSTED.
@@ -163,7 +165,7 @@ void waiters_add(const struct call *call, uint64_t revision);
 void waiters_look(struct worker *worker);
 
 // ---------------------------------------------------------------- the methods
-void method_authorize(const struct call *call);
+void method_authorize(const struct call *calls, size_t count);
 int method_authorize_batch(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_get_tariff(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);

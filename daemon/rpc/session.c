@@ -2,53 +2,60 @@
 // A connection's bytes become calls here (DESIGN 2).
 #include "daemon/rpc/rpc.h"
 
-#include <stdlib.h>
-
-// Why a frame ends the connection, indexed by enum frame_result and past it.
-enum { BAD_STATUS = FRAME_BAD_KIND + 1 };
-
-static const char *const bad_frame_reasons[] = {
-	[FRAME_BAD_LENGTH] = "the length is below 8 or above frame_size_max",
-	[FRAME_BAD_VERSION] = "this protocol version is not spoken here",
-	[FRAME_BAD_KIND] = "a client sends frames of kind 1 (request) only",
-	[BAD_STATUS] = "the status of a request must be 0",
+// What the input begins with.
+enum look {
+	LOOK_CALL,    // a request, whole
+	LOOK_PARTIAL, // of a request there is not enough yet
+	LOOK_REFUSED, // a request whose body is not wanted
+	LOOK_BROKEN,  // nothing that can be followed by anything
 };
 
-// The peer cannot be understood any more. What it asked before is answered, then it hears why.
-static void session_break(struct session *session, struct conn *conn, int reason, const struct frame *frame)
-{
-	session->is_broken = true;
-	session->bad_method = frame->method;
-	session->bad_request_id = frame->request_id;
-	session->bad_reason = bad_frame_reasons[reason];
-	conn_finish(conn);
-}
-
-// frame_parse_header() and what it leaves to us: a server reads requests only.
-static int parse_request(const struct worker *worker, struct bytes bytes, struct frame *ret_frame)
-{
-	const int result = frame_parse_header(bytes, worker->service->frame_size_max, ret_frame);
-	if (result != FRAME_READY)
-		return result;
-	if (ret_frame->kind != FRAME_REQUEST)
-		return FRAME_BAD_KIND;
-	return ret_frame->status != 0 ? BAD_STATUS : FRAME_READY;
-}
-
 // A body over its method's cap, or of a method that is not there, is refused before it arrives and never kept.
-static bool refuse_early(struct session *session, const struct call *call, const struct frame *frame)
+static bool is_wanted(const struct call *call)
 {
-	struct fault fault = {0};
-	if (call->method == NULL)
-		fault_set(&fault, STATUS_UNIMPLEMENTED, NULL, "there is no method %u in this version", frame->method);
-	else if (frame->body.size > call->method->body_size_max)
-		fault_set(&fault, STATUS_INVALID_ARGUMENT, NULL, "the body of %s is %zu bytes long; at most %u",
-			  call->method->name, frame->body.size, call->method->body_size_max);
-	else
-		return false;
-	session->skip = frame->size;
-	reply_fault(call, 0, &fault);
-	return true;
+	return call->method != NULL && call->body.size <= call->method->body_size_max;
+}
+
+static enum look look_at(struct worker *worker, struct conn *conn, struct bytes input, struct frame *frame,
+			 struct call *ret_call)
+{
+	const enum frame_result result = frame_parse_header(input, worker->service->frame_size_max, frame);
+	if (result == FRAME_NEED_MORE)
+		return LOOK_PARTIAL;
+	if (result != FRAME_READY || frame->kind != FRAME_REQUEST || frame->status != 0)
+		return LOOK_BROKEN;
+	*ret_call = (struct call){
+		.worker = worker,
+		.conn = conn,
+		.number = frame->method,
+		.request_id = frame->request_id,
+		.method = dispatch_find(frame->method),
+		.body = frame->body,
+	};
+	if (!is_wanted(ret_call))
+		return LOOK_REFUSED;
+	return input.size < frame->size ? LOOK_PARTIAL : LOOK_CALL;
+}
+
+static struct bytes rest_of(const struct conn_input *input)
+{
+	return (struct bytes){.data = input->bytes.data + input->consumed, .size = input->bytes.size - input->consumed};
+}
+
+// Takes the requests that can be answered side by side: whole, one after the other, of one method. Returns how many.
+static size_t take_calls(struct worker *worker, struct conn *conn, struct conn_input *input, struct call *calls)
+{
+	struct frame frame;
+	size_t count = 0;
+	while (count < CALLS_MAX && look_at(worker, conn, rest_of(input), &frame, &calls[count]) == LOOK_CALL) {
+		if (count > 0 && calls[count].method != calls[0].method)
+			break;
+		input->consumed += frame.size;
+		input->continued = false;
+		if (calls[count++].method->answer_calls == NULL)
+			break;
+	}
+	return count;
 }
 
 static void skip_refused(struct session *session, struct conn_input *input)
@@ -60,58 +67,78 @@ static void skip_refused(struct session *session, struct conn_input *input)
 	input->message_size = session->skip;
 }
 
-// Looks at the next frame. False: nothing more can be read yet, and `input` says why.
-static bool read_frame(struct worker *worker, struct conn *conn, struct conn_input *input)
+static void refuse_call(const struct call *call)
+{
+	struct fault fault = {0};
+	if (call->method == NULL)
+		fault_set(&fault, STATUS_UNIMPLEMENTED, NULL, "there is no method %u in this version", call->number);
+	else
+		fault_set(&fault, STATUS_INVALID_ARGUMENT, NULL, "the body of %s is %zu bytes long; at most %u",
+			  call->method->name, call->body.size, call->method->body_size_max);
+	reply_fault(call, 0, &fault);
+}
+
+static const char *why_broken(const struct worker *worker, struct bytes input)
+{
+	struct frame frame;
+	switch (frame_parse_header(input, worker->service->frame_size_max, &frame)) {
+	case FRAME_BAD_LENGTH:
+		return "the length is below 8 or above frame_size_max";
+	case FRAME_BAD_VERSION:
+		return "this protocol version is not spoken here";
+	default:
+		return frame.kind != FRAME_REQUEST ? "a client sends frames of kind 1 (request) only"
+						   : "the status of a request must be 0";
+	}
+}
+
+// Handles what is no call. True: there may be something behind it.
+static bool pass_other(struct worker *worker, struct conn *conn, struct conn_input *input)
 {
 	struct session *session = conn_session(conn);
-	const struct bytes rest = {.data = input->bytes.data + input->consumed,
-				   .size = input->bytes.size - input->consumed};
-	struct frame frame;
-	const int result = parse_request(worker, rest, &frame);
-	if (result == FRAME_NEED_MORE)
+	struct frame frame = {.size = 0};
+	struct call call;
+	switch (look_at(worker, conn, rest_of(input), &frame, &call)) {
+	case LOOK_PARTIAL:
+		input->message_size = frame.size;
 		return false;
-	if (result != FRAME_READY) {
-		session_break(session, conn, result, &frame);
-		return false;
-	}
-	const struct call call = {
-		.worker = worker,
-		.conn = conn,
-		.number = frame.method,
-		.request_id = frame.request_id,
-		.method = dispatch_find(frame.method),
-		.body = frame.body,
-	};
-	if (refuse_early(session, &call, &frame)) {
+	case LOOK_REFUSED:
+		refuse_call(&call);
+		session->skip = frame.size;
 		input->continued = false;
 		skip_refused(session, input);
 		return true;
-	}
-	if (rest.size < frame.size) {
-		input->message_size = frame.size;
+	default:
+		// The peer cannot be understood any more. What it asked before is answered, then it hears why.
+		session->bad_reason = why_broken(worker, rest_of(input));
+		session->bad_method = frame.method;
+		session->bad_request_id = frame.request_id;
+		conn_finish(conn);
 		return false;
 	}
-	dispatch_call(&call);
-	input->consumed += frame.size;
-	return true;
 }
 
 static void on_input(void *context, struct conn *conn, struct conn_input *input)
 {
 	struct worker *worker = context;
 	struct session *session = conn_session(conn);
+	struct call calls[CALLS_MAX];
+	size_t requests = 0;
 	if (session->skip > 0) {
 		input->continued = true;
 		skip_refused(session, input);
 	}
-	for (int requests = 0; conn_is_reading(conn) && input->consumed < input->bytes.size; requests++) {
-		if (requests == REQUESTS_PER_TURN_MAX || conn_is_full(conn)) {
+	while (conn_is_reading(conn) && input->consumed < input->bytes.size) {
+		if (requests >= REQUESTS_PER_TURN_MAX || conn_is_full(conn)) {
 			input->paused = true;
 			return;
 		}
-		if (!read_frame(worker, conn, input))
+		const size_t count = take_calls(worker, conn, input, calls);
+		if (count > 0)
+			dispatch_calls(calls, count);
+		else if (!pass_other(worker, conn, input))
 			return;
-		input->continued = false;
+		requests += count;
 	}
 }
 
@@ -124,7 +151,7 @@ static void on_open(void *context, struct conn *conn)
 static void on_last(void *context, struct conn *conn)
 {
 	const struct session *session = conn_session(conn);
-	if (!session->is_broken)
+	if (session->bad_reason == NULL)
 		return;
 	const struct call call = {
 		.worker = context,

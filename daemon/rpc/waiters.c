@@ -103,7 +103,7 @@ static void waiter_end(struct worker *worker, struct waiter *waiter, bool is_the
 			.body = {.data = waiter->body, .size = waiter->body_size},
 		};
 		if (is_there)
-			dispatch_call(&call);
+			dispatch_calls(&call, 1);
 		else
 			refuse(&call, waiter->revision, waiter->wait_ms);
 	}

@@ -25,8 +25,8 @@ START_TEST(every_row_is_whole_and_found_by_its_number)
 {
 	int count = 0;
 	for (const struct method_row *row = dispatch_next(NULL); row != NULL; row = dispatch_next(row)) {
-		const int ways =
-			(row->answer != NULL) + (row->answer_call != NULL) + (row->list != NULL) + (row->start != NULL);
+		const int ways = (row->answer != NULL) + (row->answer_calls != NULL) + (row->list != NULL) +
+				 (row->start != NULL);
 		ck_assert_ptr_eq(dispatch_find(dispatch_number(row)), row);
 		ck_assert_int_eq(ways, 1);
 		ck_assert_uint_gt(row->body_size_max, 0);

@@ -47,6 +47,34 @@ START_TEST(ordered_methods_are_answered_in_order)
 }
 END_TEST
 
+static void send_odd(uint32_t request_id)
+{
+	struct authorize_request request = {.token_uid = BYTES_LITERAL("04AA"),
+					    .charge_point_id = BYTES_LITERAL("CP-1")};
+	if (request_id % 5 == 1)
+		request.charge_point_id = BYTES_LITERAL("");
+	else if (request_id % 5 == 2)
+		request.explain = true;
+	else if (request_id % 5 == 3)
+		request.token_uid = BYTES_LITERAL("04BB");
+	send_request(fd, METHOD_AUTHORIZE, request_id, &schema_authorize_request, &request);
+}
+
+// They are answered side by side; nobody must notice.
+START_TEST(questions_of_all_kinds_in_one_pipeline_are_answered_each_in_its_place)
+{
+	enum { COUNT = 200 };
+	for (uint32_t id = 0; id < COUNT; id++)
+		send_odd(id);
+	for (uint32_t id = 0; id < COUNT; id++) {
+		if (id % 5 == 1)
+			expect_fault(fd, id, STATUS_INVALID_ARGUMENT, "charge_point_id");
+		else
+			expect_verdict(fd, id, id % 5 == 3 ? VERDICT_DENIED : VERDICT_ALLOWED);
+	}
+}
+END_TEST
+
 // ---------------------------------------------------------------- what cannot be trusted
 
 // Headers written by hand, so that each mistake is there alone.
@@ -198,6 +226,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_question_is_answered_with_its_id);
 	tcase_add_test(tests, ordered_methods_are_answered_in_order);
+	tcase_add_test(tests, questions_of_all_kinds_in_one_pipeline_are_answered_each_in_its_place);
 	tcase_add_loop_test(tests, after_a_bad_frame_comes_one_error_and_the_end, 0, ARRAY_SIZE(bad_frames));
 	tcase_add_test(tests, a_bad_length_is_noticed_at_its_fourth_byte);
 	tcase_add_test(tests, what_waits_for_the_disk_is_answered_before_the_error);
