@@ -93,7 +93,11 @@ static bool is_attached(uint32_t point)
 
 static size_t write_uid(uint64_t token, char *text)
 {
-	return (size_t)sprintf(text, "04%012" PRIX64, random_of(4, token) & 0xffffffffffff);
+	// A bijection of 48 bits: no two tokens have the same uid.
+	const uint64_t bits = 0xffffffffffff;
+	uint64_t x = token * 0x9e3779b97f4b & bits;
+	x = (x ^ (x >> 25)) * 0xd6e8feb86659 & bits;
+	return (size_t)sprintf(text, "04%012" PRIX64, x ^ (x >> 23));
 }
 
 static size_t write_point_id(uint32_t point, char *text)

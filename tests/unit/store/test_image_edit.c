@@ -5,6 +5,8 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define TEXT(literal) BYTES_LITERAL(literal)
@@ -174,6 +176,17 @@ static uint32_t add_with_id(enum image_slab slab, const char *id)
 	set_id(slab, handle, id);
 	link_record(slab, handle);
 	return handle;
+}
+
+static void add_memberships(uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		const uint32_t handle = add(IMAGE_MEMBERSHIPS);
+		struct membership_record *membership = modify(IMAGE_MEMBERSHIPS, handle);
+		membership->group = i % 100 + 1;
+		membership->customer = i + 1;
+		link_record(IMAGE_MEMBERSHIPS, handle);
+	}
 }
 
 // ---------------------------------------------------------------- random edits
@@ -368,6 +381,47 @@ START_TEST(readers_of_the_other_image_see_nothing_before_it_is_repeated)
 }
 END_TEST
 
+struct reader {
+	const struct image *image;
+	atomic_bool stop;
+	uint64_t found;
+};
+
+static void *read_memberships(void *context)
+{
+	struct reader *reader = context;
+	while (!atomic_load(&reader->stop) || reader->found == 0) {
+		for (uint32_t i = 0; i < 1000; i++) {
+			bool has_tariff;
+			const uint32_t handle = image_find_member(reader->image, i % 100 + 1, i + 1, &has_tariff);
+			reader->found += handle != 0 && image_membership(reader->image, handle)->customer == i + 1;
+		}
+	}
+	return NULL;
+}
+
+// What the thread sanitizer is for: growing the other image's slabs while it is read.
+START_TEST(a_reader_of_the_other_image_is_not_disturbed)
+{
+	begin();
+	add_memberships(0, 1000);
+	commit();
+	pthread_t thread;
+	struct reader reader = {.image = &images[active]};
+	ck_assert_int_eq(pthread_create(&thread, NULL, read_memberships, &reader), 0);
+	begin();
+	add_memberships(1000, 200000); // past the memory there is, of slab and table
+	image_edit_seal(edit, 3);
+	atomic_store(&reader.stop, true);
+	pthread_join(thread, NULL);
+	image_edit_repeat(edit);
+	image_edit_end(edit);
+	ck_assert_uint_gt(reader.found, 0);
+	ck_assert_uint_eq(reader.found % 1000, 0); // it found each of them every time
+	assert_same(&images[0], &images[1]);
+}
+END_TEST
+
 START_TEST(an_image_that_is_full_says_so_and_can_be_taken_back)
 {
 	begin();
@@ -383,17 +437,6 @@ START_TEST(an_image_that_is_full_says_so_and_can_be_taken_back)
 END_TEST
 
 // ---------------------------------------------------------------- tables
-
-static void add_memberships(uint32_t first, uint32_t count)
-{
-	for (uint32_t i = first; i < first + count; i++) {
-		const uint32_t handle = add(IMAGE_MEMBERSHIPS);
-		struct membership_record *membership = modify(IMAGE_MEMBERSHIPS, handle);
-		membership->group = i % 100 + 1;
-		membership->customer = i + 1;
-		link_record(IMAGE_MEMBERSHIPS, handle);
-	}
-}
 
 START_TEST(a_table_that_grew_is_adopted_by_the_other_image_when_it_is_repeated)
 {
@@ -604,6 +647,7 @@ int main(void)
 	tcase_add_test(tcase, handles_do_not_depend_on_what_was_refused);
 	tcase_add_test(tcase, a_removed_record_comes_back_with_a_rollback);
 	tcase_add_test(tcase, readers_of_the_other_image_see_nothing_before_it_is_repeated);
+	tcase_add_test(tcase, a_reader_of_the_other_image_is_not_disturbed);
 	tcase_add_test(tcase, an_image_that_is_full_says_so_and_can_be_taken_back);
 	tcase_add_test(tcase, a_table_that_grew_is_adopted_by_the_other_image_when_it_is_repeated);
 	tcase_add_test(tcase, a_table_that_grew_in_a_commit_given_up_serves_the_next_one);
