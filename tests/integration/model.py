@@ -190,7 +190,7 @@ class World:
         """The AuthorizeResponse, without explanation."""
         at = request.at or now
         answer = pb.AuthorizeResponse(revision=self.revision, decided_at=at, token_uid=request.token_uid,
-                                      token_type=request.token_type)
+                                      token_type=request.token_type, charge_point_id=request.charge_point_id)
 
         def done(verdict, reason, access=0, offline=0, tariff=""):
             answer.verdict, answer.reason, answer.access, answer.offline_verdict = verdict, reason, access, offline

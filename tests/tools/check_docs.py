@@ -131,9 +131,14 @@ def check_architecture(root, files):
         yield f"{document}:1: missing"
         return
     text = "\n".join(tree.read_lines(root, document))
-    for module in check_includes.MODULES:
+    rows = dict(re.findall(r"^\| `([\w/]+)/` \|.*\| ([^|]+) \|$", text, re.MULTILINE))
+    for module, allowed in check_includes.MODULES.items():
         if os.path.isdir(os.path.join(root, module)) and module + "/" not in text:
             yield f"{document}:1: does not name the module {module}/"
+        told = {name.strip() for name in rows.get(module, "all").split(",")}
+        if told.isdisjoint({"all", "all of daemon"}) and told - {"nothing of ours"} != {
+                name.split("/")[-1] for name in allowed}:
+            yield f"{document}:1: says that {module}/ may include {rows[module]}; check_includes.py says {allowed}"
 
 
 def main():

@@ -77,6 +77,11 @@ class Checks(unittest.TestCase):
         self.assert_found("check_docs.py", "docs/architecture.md", "`base/` `proto/`\n", "the module store/")
         self.assert_found("check_docs.py", "docs/x.md", "[a](y.md)\n", "docs/x.md:1: the link leads nowhere")
 
+    def test_include_rules_that_are_told_otherwise_are_found(self):
+        table = "`base/` `proto/`\n| `store/` | the truth | {} |\n"
+        self.assert_found("check_docs.py", "docs/architecture.md", table.format("base"), "says that store/ may include base")
+        self.assertEqual(self.run_check("check_docs.py", {"docs/architecture.md": table.format("proto, base")})[0], 0)
+
     def test_command_that_does_not_exist_is_found(self):
         for command, text in (("sh deploy/stop.sh", "no such script"), ("cmake --preset fast", "no such preset"),
                               ("build/release/bin/evaut", "makes the program evaut")):
