@@ -376,7 +376,7 @@ END_TEST
 int main(void)
 {
 	TCase *tcase = tcase_create("damage");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_unchecked_fixture(tcase, setup, teardown); // once: what it made stays in memory
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, an_undamaged_copy_is_intact);
 	tcase_add_test(tcase, a_file_cut_short_is_refused);

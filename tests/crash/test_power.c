@@ -352,7 +352,7 @@ END_TEST
 int main(void)
 {
 	TCase *tcase = tcase_create("power");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_unchecked_fixture(tcase, setup, teardown); // once: what it made stays in memory
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, the_recording_is_of_whole_commits);
 	tcase_add_test(tcase, a_power_loss_takes_nothing_that_was_acknowledged);
