@@ -6,6 +6,7 @@
 #include "store/store_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct commit {
 	struct store *store;
@@ -106,17 +107,22 @@ static int prepare_set(struct commit *commit, struct store_job *job)
 	return 0;
 }
 
+static void prepare_job(struct commit *commit, struct store_job *job)
+{
+	job->is_pending = false;
+	job->result = prepare_set(commit, job);
+	if (job->result != 0) // what nobody had words for
+		fault_set(&job->fault, job->result == -ENOMEM ? STATUS_RESOURCE_EXHAUSTED : STATUS_INTERNAL, NULL,
+			  "the store cannot take the change set: %s", strerror(-job->result));
+}
+
 // A set that was accepted cannot be taken back alone any more: -ENOMEM gives up the commit.
 static int prepare(struct commit *commit, struct store_job *jobs)
 {
 	for (struct store_job *job = jobs; job != NULL; job = job->next) {
-		if (job->result != 0)
-			continue;
 		const size_t accepted_before = commit->rules.sets_accepted;
-		job->is_pending = false;
-		job->result = prepare_set(commit, job);
-		if (job->result != 0)
-			fault_set(&job->fault, STATUS_RESOURCE_EXHAUSTED, NULL, "out of memory");
+		if (job->result == 0)
+			prepare_job(commit, job);
 		if (commit->rules.sets_accepted == accepted_before)
 			continue;
 		if (idempotency_remember(&commit->idempotency, job->set, &job->response) != 0)
@@ -169,10 +175,15 @@ static void fail_pending(struct store_job *jobs, int error, enum status_code cod
 	}
 }
 
-static void refuse_all(struct store_job *jobs)
+static void mark_pending(struct store_job *jobs)
 {
 	for (struct store_job *job = jobs; job != NULL; job = job->next)
 		job->is_pending = true;
+}
+
+static void refuse_all(struct store_job *jobs)
+{
+	mark_pending(jobs);
 	fail_pending(jobs, -EIO, STATUS_UNAVAILABLE, "the store failed and takes no more writes until it is restarted");
 }
 
@@ -213,6 +224,7 @@ static void give_up(struct store *store, struct store_job *jobs, int error)
 // Prepare and persist. > 0: there is a new revision to publish; 0: nothing was accepted.
 static int commit_try(struct commit *commit, struct store *store, struct store_job *jobs)
 {
+	mark_pending(jobs); // until prepared, a job fails with the commit
 	int result = commit_begin(commit, store);
 	if (result != 0)
 		return result;

@@ -67,7 +67,7 @@ struct db_write {
 };
 
 // All of `writes` and the new revision in one synced transaction, or nothing. Later entries under a key win.
-// 0 only when it is on disk. -ENOSPC (map or disk): nothing was written, the store goes on.
+// 0 only when it is on disk. -ENOSPC (map or disk), -ENOMEM: nothing was written, the store goes on.
 // Any other error: whether it is on disk is unknown, and the store refuses every later commit with -EIO.
 MUST_CHECK int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision);
 

@@ -38,7 +38,7 @@ struct db {
 	struct db_last last[DB_TABLES]; // the writer's
 	struct db_order *order;         // the writer's scratch
 	size_t order_limit;
-	int fatal;          // the error after which nothing more is written
+	bool is_fatal;      // a commit failed: nothing more is written
 	int lock_fd;        // flock: one process per store
 	uint64_t bytes_max; // of the map
 	_Atomic uint64_t bytes_used;

@@ -190,16 +190,18 @@ static int db_run(struct db_commit *commit, size_t count)
 
 int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision)
 {
-	if (db->fatal != 0)
+	if (db->is_fatal)
 		return -EIO;
 	struct db_commit commit = {.db = db, .writes = writes, .revision = revision};
 	size_t count;
 	int result = db_sort(db, writes, writes_count, &count);
-	if (result == 0)
-		result = db_run(&commit, count);
+	if (result != 0)
+		return result;
+	result = db_run(&commit, count);
 	if (result == -EFBIG || result == -EDQUOT || (result == -EIO && db_disk_is_full(db)))
 		result = -ENOSPC;
-	if (result != 0 && result != -ENOSPC)
-		db->fatal = result;
-	return result;
+	if (result == 0 || result == -ENOSPC)
+		return result;
+	db->is_fatal = true;
+	return result == -ENOMEM ? -EIO : result; // LMDB's own, who knows when
 }

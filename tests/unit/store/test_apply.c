@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
+#include "store/store_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -509,6 +510,53 @@ START_TEST(on_a_full_disk_deletes_get_through_beside_what_is_refused)
 }
 END_TEST
 
+// ---------------------------------------------------------------- out of memory
+
+// Wherever it runs out, each set is as a whole there or not, and says which.
+START_TEST(a_commit_that_runs_out_of_memory_is_refused_and_the_next_goes_on)
+{
+	const size_t budget = fixture.store->arena.budget;
+	int refused = 0, accepted = 0;
+	for (size_t limit = 0; limit < 24 * 1024; limit += 256) {
+		struct test_gate gate;
+		struct test_job jobs[2];
+		struct change changes[4];
+		char *ids[2] = {store_fixture_text("a%zu", limit), store_fixture_text("b%zu", limit)};
+		test_gate_close(&gate, fixture.store);
+		fixture.store->arena.budget = limit;
+		for (int i = 0; i < 2; i++) {
+			changes[2 * i] = change_put_customer(ids[i], "");
+			changes[2 * i + 1] = change_put_token(ids[i], ids[i]);
+			test_job_init(&jobs[i], &changes[2 * i], 2);
+			jobs[i].set.idempotency_key = bytes_from(ids[i]);
+			ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), 0);
+		}
+		test_gate_open(&gate);
+		for (int i = 0; i < 2; i++) {
+			const int result = test_job_wait(&jobs[i]);
+			ck_assert(has_customer(ids[i]) == (result == 0));
+			ck_assert(result == 0 || jobs[i].job.fault.code == STATUS_RESOURCE_EXHAUSTED);
+			accepted += result == 0;
+			refused += result != 0;
+			test_job_finish(&jobs[i]);
+		}
+	}
+	ck_assert_int_gt(refused, 4);
+	ck_assert_int_gt(accepted, 4);
+	struct test_gate gate;
+	test_gate_close(&gate, fixture.store);
+	fixture.store->arena.budget = budget;
+	test_gate_open(&gate);
+	struct store_status status;
+	store_get_status(fixture.store, &status);
+	ck_assert_uint_eq(status.objects[OBJECT_KIND_CUSTOMER], (uint64_t)accepted);
+	reopen();
+	store_get_status(fixture.store, &status);
+	ck_assert_uint_eq(status.objects[OBJECT_KIND_CUSTOMER], (uint64_t)accepted);
+	ck_assert_uint_eq(status.objects[OBJECT_KIND_TOKEN], (uint64_t)accepted);
+}
+END_TEST
+
 // ---------------------------------------------------------------- a disk that fails
 
 static atomic_int fatal_error;
@@ -596,6 +644,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_store_takes_deletes_and_then_more);
 	tcase_add_test(tcase, a_full_store_still_repeats_answers_and_tries_dry_runs);
 	tcase_add_test(tcase, on_a_full_disk_deletes_get_through_beside_what_is_refused);
+	tcase_add_test(tcase, a_commit_that_runs_out_of_memory_is_refused_and_the_next_goes_on);
 	tcase_add_test(tcase, a_commit_that_fails_for_good_is_unknown_and_the_last);
 	Suite *suite = suite_create("store/apply");
 	suite_add_tcase(suite, tcase);
