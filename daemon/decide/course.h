@@ -80,23 +80,20 @@ struct course {
 	bool uid_is_stored;    // of these: under another type
 	struct trace *trace;   // NULL: nobody wants to know
 
-	// What was found: handles, and their records where the handle is not 0.
-	uint32_t point_handle;
-	uint32_t evse_handle;
-	uint32_t token_handle;
-	uint32_t tariff;
-	uint32_t membership;
-	bool has_tariff; // the membership: one of its own
+	// What was found; NULL or 0: nothing.
 	const struct point_record *point;
 	const struct group_record *group;
 	const struct token_record *token;
 	const struct customer_record *customer; // of an own token
+	uint32_t membership;
+	bool has_tariff; // the membership: one of its own
 
 	// What follows.
 	enum verdict verdict;
 	enum reason reason;
 	enum access access;
 	enum verdict offline_verdict;
+	uint32_t tariff;
 	enum tariff_source tariff_source;
 	int64_t valid_until;
 };
@@ -110,7 +107,7 @@ static inline void course_note(struct course *course, enum step step)
 	}
 }
 
-// Decides: fills what follows from what was found.
+// The decision table: fills what follows from what was found.
 void course_decide(struct course *course);
 // Writes the noted steps as the response's explanation. -ENOMEM when the arena is spent.
 MUST_CHECK int course_explain(const struct course *course, struct arena *arena, struct authorize_response *response);

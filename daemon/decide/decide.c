@@ -115,19 +115,18 @@ static void find_place(struct course *course, const struct lookups *lookups)
 		}
 	}
 	if (names_evse(course)) {
-		course->evse_handle = image_key_find(image, IMAGE_EVSES, &lookups->evse);
-		if (course->evse_handle == 0) {
+		const uint32_t evse = image_key_find(image, IMAGE_EVSES, &lookups->evse);
+		if (evse == 0) {
 			course_note(course, STEP_EVSE_UNKNOWN);
 			return;
 		}
-		const uint32_t point_of_evse = image_evse(image, course->evse_handle)->point;
+		const uint32_t point_of_evse = image_evse(image, evse)->point;
 		if (point != 0 && point != point_of_evse) {
 			course_note(course, STEP_EVSE_ELSEWHERE);
 			return;
 		}
 		point = point_of_evse;
 	}
-	course->point_handle = point;
 	course->point = image_point(image, point);
 	if (course->point->group != 0)
 		course->group = image_group(image, course->point->group);
@@ -138,9 +137,9 @@ static void find_token(struct course *course, const struct lookups *lookups)
 	const struct authorize_request *request = course->request;
 	if (bytes_is_empty(request->token_uid))
 		return;
-	course->token_handle = image_uid_lookup(course->image, &lookups->uid, request->token_type, course->issuer);
-	if (course->token_handle != 0)
-		course->token = image_token(course->image, course->token_handle);
+	const uint32_t token = image_uid_lookup(course->image, &lookups->uid, request->token_type, course->issuer);
+	if (token != 0)
+		course->token = image_token(course->image, token);
 	else if (course->may_pay_directly)
 		course->uid_is_stored =
 			image_uid_lookup(course->image, &lookups->uid, TOKEN_TYPE_UNSPECIFIED, NULL) != 0;

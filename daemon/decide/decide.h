@@ -8,7 +8,8 @@
 #include "proto/messages.h"
 #include "store/image.h"
 
-// An answer and what it refers to. Its strings borrow from the image and from the request.
+// An answer and what it refers to: response.issuer points to `issuer` beside it, so a decision is not to be copied. Its
+// strings borrow from the image and from the request.
 struct decision {
 	struct authorize_response response; // explanation and error are empty
 	struct issuer issuer;
