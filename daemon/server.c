@@ -144,7 +144,7 @@ static int open_store(struct server *server)
 	const struct store_options store_options = {
 		.directory = options->store,
 		.map_size = options->map_size,
-		.readers_max = WORKERS_MAX + 1 + SNAPSHOTS_MAX,
+		.readers_max = WORKERS_MAX + 1 + 4 * SNAPSHOTS_MAX, // those that were cancelled end a little later
 		.queue_max = (uint32_t)options->queue_max,
 		.on_progress = on_load_progress,
 		.on_fatal = on_store_fatal,

@@ -68,7 +68,7 @@ bool conn_is_full(const struct conn *conn)
 
 bool conn_is_reading(const struct conn *conn)
 {
-	return conn->state == CONN_OPEN;
+	return conn->state == CONN_OPEN && !conn->has_failed;
 }
 
 void conn_hold(struct conn *conn, size_t bytes)

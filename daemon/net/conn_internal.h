@@ -45,6 +45,7 @@ struct conn {
 	bool is_dirty;      // in the list of connections to write at the end of the turn
 	bool is_ready;      // in the list of connections to look at in the next turn
 	bool write_blocked; // the socket took less than all; wait until it is writable
+	bool has_failed;    // there was no memory for an answer
 	bool wants_room;
 	size_t room_mark;
 	struct conn_buffer in;

@@ -6,10 +6,12 @@
 
 char *conn_reserve(struct conn *conn, size_t size)
 {
-	if (conn->state != CONN_OPEN && conn->state != CONN_FINISHING)
+	if ((conn->state != CONN_OPEN && conn->state != CONN_FINISHING) || conn->has_failed)
 		return NULL;
 	if (conn_buffer_extend(conn, &conn->out, size) != 0) {
-		conn_close(conn, CONN_END_ERROR);
+		// Closed at the end of the turn: whoever is answering still looks at the input.
+		conn->has_failed = true;
+		conn_set_mark_dirty(conn->set, conn);
 		return NULL;
 	}
 	return conn->out.memory + conn->out.start + conn->out.size;
@@ -42,6 +44,10 @@ static ssize_t send_some(struct conn *conn)
 
 void conn_write(struct conn *conn)
 {
+	if (conn->has_failed) {
+		conn_close(conn, CONN_END_ERROR);
+		return;
+	}
 	if (conn->out.size > 0) {
 		const ssize_t sent = send_some(conn);
 		if (sent < 0) {

@@ -237,7 +237,7 @@ void conn_set_flush(struct conn_set *set)
 		if (set->first_dirty == NULL)
 			set->last_dirty = NULL;
 		conn->is_dirty = false;
-		if (conn->state != CONN_CLOSED && !conn->write_blocked)
+		if (conn->state != CONN_CLOSED && (!conn->write_blocked || conn->has_failed))
 			conn_write(conn);
 	}
 }

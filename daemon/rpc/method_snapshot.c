@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { SNAPSHOT_ARENA_CHUNK = 16 * 1024, SNAPSHOT_ARENA_BUDGET = 32 * 1024 * 1024 };
@@ -36,8 +37,9 @@ struct snapshot {
 	struct chunk *first, *last;
 	uint32_t count;
 	bool is_posted; // the mail is on its way
-	bool cancelled; // the receiver is gone
 	bool finished;  // the thread has handed over its last chunk
+
+	_Atomic bool cancelled; // the receiver is gone
 
 	struct chunk *filling; // the thread's, as are the rest
 	struct arena frames;
@@ -171,6 +173,8 @@ static int on_record(void *context, const struct record *record)
 	struct snapshot *snapshot = context;
 	struct service *service = snapshot->service;
 	struct bytes body;
+	if (atomic_load_explicit(&snapshot->cancelled, memory_order_relaxed))
+		return -ECANCELED;
 	if (atomic_load_explicit(&service->stopping, memory_order_relaxed))
 		return -ESHUTDOWN;
 	if (clock_monotonic_ms() - snapshot->started_ms > atomic_load(&service->snapshot_timeout_ms))
@@ -221,6 +225,7 @@ static void *snapshot_run(void *argument)
 {
 	struct snapshot *snapshot = argument;
 	struct fault fault = {0};
+	(void)setpriority(PRIO_PROCESS, 0, LISTER_NICE); // best effort: a sandbox may forbid it
 	const int result = walk(snapshot, &fault);
 	if (result != -ECANCELED)
 		add_end(snapshot, result, &fault);
@@ -264,7 +269,8 @@ static void free_snapshot(struct snapshot *snapshot)
 	arena_finish(&snapshot->frames);
 	pthread_cond_destroy(&snapshot->taken);
 	pthread_mutex_destroy(&snapshot->lock);
-	atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
+	if (!snapshot->cancelled)
+		atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
 	free(snapshot);
 }
 
@@ -328,11 +334,13 @@ void snapshots_room(struct session *session, struct conn *conn)
 	}
 }
 
+// Their places are free at once: the threads end with the next record.
 void snapshots_cancel(struct session *session)
 {
 	for (struct snapshot *snapshot = session->snapshot; snapshot != NULL; snapshot = snapshot->next) {
 		pthread_mutex_lock(&snapshot->lock);
 		snapshot->cancelled = true;
+		atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
 		pthread_cond_signal(&snapshot->taken);
 		pthread_mutex_unlock(&snapshot->lock);
 	}
