@@ -334,7 +334,8 @@ void snapshots_room(struct session *session, struct conn *conn)
 	}
 }
 
-// Their places are free at once: the threads end with the next record.
+// Their places are free at once: the threads end with the next record, and their last mail ends the jobs. A thread that
+// has ended already, with chunks the receiver did not take, sends none any more: that is done here.
 void snapshots_cancel(struct session *session)
 {
 	for (struct snapshot *snapshot = session->snapshot; snapshot != NULL; snapshot = snapshot->next) {
@@ -342,6 +343,8 @@ void snapshots_cancel(struct session *session)
 		snapshot->cancelled = true;
 		atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
 		pthread_cond_signal(&snapshot->taken);
+		if (snapshot->finished)
+			post(snapshot);
 		pthread_mutex_unlock(&snapshot->lock);
 	}
 	session->snapshot = NULL;

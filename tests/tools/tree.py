@@ -2,6 +2,7 @@
 """The files of the source tree, for the checks beside this file."""
 
 import os
+import shutil
 import subprocess
 
 IGNORED_FOLDERS = {".git", "build", "__pycache__", "evauthd-data", "node_modules"}
@@ -9,7 +10,7 @@ IGNORED_FOLDERS = {".git", "build", "__pycache__", "evauthd-data", "node_modules
 
 def tracked_files(root):
     """Paths relative to root, sorted: what git tracks, or every file where there is no usable git."""
-    if os.path.exists(os.path.join(root, ".git")):
+    if os.path.exists(os.path.join(root, ".git")) and shutil.which("git"):
         listing = subprocess.run(["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z", "--cached", "--others",
                                   "--exclude-standard"], capture_output=True, check=False)
         if listing.returncode == 0:

@@ -3,6 +3,8 @@
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 enum {
@@ -114,6 +116,31 @@ START_TEST(only_so_many_at_once)
 }
 END_TEST
 
+static int count_threads(void)
+{
+	int count = 0;
+	DIR *tasks = opendir("/proc/self/task");
+	while (readdir(tasks) != NULL)
+		count++;
+	closedir(tasks);
+	return count;
+}
+
+// What is left fits into the chunks, but not into the socket: the thread is long gone when its receiver goes.
+START_TEST(a_receiver_that_leaves_after_the_thread_does_not_hold_up_the_stop)
+{
+	const int threads = count_threads();
+	rpc_fixture_fill(&fixture, FILLERS / 4);
+	send_snapshot(fd, 5);
+	struct answer answer;
+	receive(fd, &answer);
+	answer_finish(&answer);
+	while (count_threads() > threads)
+		sched_yield();
+	shutdown(fd, SHUT_RDWR);
+}
+END_TEST
+
 START_TEST(a_peer_that_shut_down_its_side_gets_all_of_it)
 {
 	rpc_fixture_fill(&fixture, FILLERS);
@@ -193,6 +220,7 @@ int main(void)
 	tcase_add_test(tests, a_large_one_comes_as_fast_as_it_is_read);
 	tcase_add_test(tests, questions_are_answered_between_its_items);
 	tcase_add_test(tests, only_so_many_at_once);
+	tcase_add_test(tests, a_receiver_that_leaves_after_the_thread_does_not_hold_up_the_stop);
 	tcase_add_test(tests, a_peer_that_shut_down_its_side_gets_all_of_it);
 	tcase_add_test(tests, one_that_takes_too_long_is_aborted);
 	tcase_add_test(tests, a_stop_ends_the_stream_and_says_so);
