@@ -11,6 +11,7 @@ enum {
 	EDIT_FORMER_MIN = 16 * 1024,            // bytes
 	EDIT_ENTRIES_KEPT_MAX = 64 * 1024,      // more is given back at the end of a commit
 	EDIT_FORMER_KEPT_MAX = 2 * 1024 * 1024, // bytes; likewise
+	EDIT_AHEAD = 12,                        // entries whose slots are on their way from memory
 };
 
 enum edit_kind {
@@ -333,12 +334,23 @@ size_t image_edit_mark(const struct image_edit *edit)
 	return edit->entries_count;
 }
 
+// The entries of a commit stand anywhere in the table: a miss each, unless the slot was asked for early.
+static void prefetch_ahead(const struct image_edit *edit, const struct image *image, size_t at)
+{
+	if (at + EDIT_AHEAD >= edit->entries_count)
+		return;
+	const struct edit_entry *entry = &edit->entries[at + EDIT_AHEAD];
+	if (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY)
+		table_prefetch(&image->tables[entry->slab], entry->tag);
+}
+
 // Notes follow what the entries from `first` on did: a record was linked, or one that may be linked was written.
 static void write_notes(const struct image_edit *edit, struct image *image, size_t first)
 {
 	for (size_t i = first; i < edit->entries_count; i++) {
 		const struct edit_entry *entry = &edit->entries[i];
 		struct table *table = &image->tables[entry->slab];
+		prefetch_ahead(edit, image, i);
 		if (table->has_notes && (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY))
 			table_set_note(table, entry->tag, entry->handle,
 				       image_note(image, (enum image_slab)entry->slab, entry->handle));
@@ -390,8 +402,10 @@ void image_edit_repeat(struct image_edit *edit)
 {
 	ASSERT(edit->other != NULL && !edit->repeated && edit->sealed_count == edit->entries_count);
 	adopt_tables(edit);
-	for (size_t i = 0; i < edit->entries_count; i++)
+	for (size_t i = 0; i < edit->entries_count; i++) {
+		prefetch_ahead(edit, edit->other, i);
 		repeat(edit, &edit->entries[i]);
+	}
 	write_notes(edit, edit->other, 0);
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		const struct slab *from = &edit->target->slabs[i];
