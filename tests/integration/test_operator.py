@@ -4,8 +4,10 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -72,6 +74,29 @@ class Log(harness.DaemonTest):
         daemon.stop()
         for line in daemon.log().splitlines():
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warning|info|debug) [a-z_]+: ")
+
+
+class Documents(harness.DaemonTest):
+    def test_the_examples_of_the_decision_hold(self):
+        """Each line `evauth authorize ...  why: VERDICT, more` of docs/decision.md, on the demo network."""
+        daemon = self.start_daemon()
+        evauth = [os.environ["EVAUTH_BIN"], "--server", daemon.address]
+        subprocess.run([*evauth, "import", os.path.join(SOURCE, "deploy/demo/network.jsonl")], check=True,
+                       capture_output=True)
+        with open(os.path.join(SOURCE, "docs/decision.md"), encoding="utf-8") as file:
+            examples = re.findall(r"^    evauth (authorize .*?)  +.*: ([A-Z_]+)(.*)$", file.read(), re.MULTILINE)
+        self.assertGreaterEqual(len(examples), 7)
+        for command, verdict, more in examples:
+            done = subprocess.run([*evauth, *shlex.split(command)], check=False, capture_output=True, text=True)
+            self.assertEqual(done.returncode, {"ALLOWED": 0, "DENIED": 1, "ASK_ISSUER": 3}[verdict], command)
+            for word in [verdict, *re.findall(r"[\w-]+", more)]:
+                self.assertIn(word, done.stdout, command)
+
+    def test_the_demo_network_is_what_its_script_writes(self):
+        folder = os.path.join(SOURCE, "deploy/demo")
+        written = subprocess.run([sys.executable, os.path.join(folder, "make_demo.py")], check=True, capture_output=True)
+        with open(os.path.join(folder, "network.jsonl"), "rb") as file:
+            self.assertEqual(file.read(), written.stdout)
 
 
 class Quickstart(harness.DaemonTest):
