@@ -16,10 +16,12 @@ enum {
 	KEY_FIRST = 0x1000, // argp: above the characters, so that no option has a short form
 };
 
-static const char help_text[] = "The authorization daemon of an EV-charging back end.\v"
-				"Sizes: 65536, 512KiB, 1MiB, 16GiB. Times: 500ms, 5s, 10min, 1h. Every option but the "
-				"last three is a key of the configuration file as well: max-connections = 1000, "
-				"listen = {\"127.0.0.1:7420\"}. The command line beats the file.";
+static const char help_text[] =
+	"The authorization daemon of an EV-charging back end.\v"
+	"Sizes: 65536, 512KiB, 1MiB, 16GiB. Times: 500ms, 5s, 10min, 1h. Every option but config, check-config, help "
+	"and version is a key of the configuration file as well: max-connections = 1000, listen = "
+	"{\"127.0.0.1:7420\"}. The command line beats the file. SIGHUP reads both again and takes over what is "
+	"reloadable.";
 
 // What stood on the command line, in order.
 struct given {
