@@ -22,7 +22,8 @@ int job_create(const struct call *call, struct job **ret_job, struct fault *faul
 	job->method = call->method;
 	job->request_id = call->request_id;
 	job->request = request;
-	job->held = sizeof(*job) + job->store.arena.used;
+	job->store.body_size = call->body.size;
+	job->held = sizeof(*job) + call->body.size; // DESIGN 4 counts bytes of the wire
 	*ret_job = job;
 	return 0;
 }
