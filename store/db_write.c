@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { DB_ORDER_KEPT_MAX = 16 * 1024 }; // writes; the memory to sort more is given back after the commit
+
 // A write's place in the order of (table, key). The head of both in one number decides nearly every comparison.
 struct db_order {
 	uint64_t head; // table, then the first 7 bytes of the key
@@ -188,6 +190,15 @@ static int db_run(struct db_commit *commit, size_t count)
 	return result;
 }
 
+static void db_give_back_order(struct db *db)
+{
+	if (db->order_limit <= DB_ORDER_KEPT_MAX)
+		return;
+	free(db->order);
+	db->order = NULL;
+	db->order_limit = 0;
+}
+
 int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision)
 {
 	if (db->is_fatal)
@@ -198,6 +209,7 @@ int db_commit(struct db *db, const struct db_write *writes, size_t writes_count,
 	if (result != 0)
 		return result;
 	result = db_run(&commit, count);
+	db_give_back_order(db);
 	if (result == -EFBIG || result == -EDQUOT || (result == -EIO && db_disk_is_full(db)))
 		result = -ENOSPC;
 	if (result == 0 || result == -ENOSPC)

@@ -74,6 +74,12 @@ int image_copy(struct image *image, const struct image *source)
 	return 0;
 }
 
+void image_give_back(const struct image *image)
+{
+	for (int i = 0; i < IMAGE_SLABS; i++)
+		slab_give_back(&image->slabs[i]);
+}
+
 // ---------------------------------------------------------------- notes
 
 static_assert((uint32_t)IMAGE_CUSTOMERS_MAX < (uint32_t)NOTE_HAS_TARIFF, "a customer's handle and the mark fit a note");

@@ -167,6 +167,8 @@ uint32_t image_note(const struct image *image, enum image_slab slab, uint32_t ha
 // Makes `image`, which is new, an exact copy of `source`: same handles, same revision; tariff bodies are shared.
 // -ENOMEM.
 MUST_CHECK int image_copy(struct image *image, const struct image *source);
+// Gives memory no record was ever in back to the kernel. Not while the image is edited; readers do not mind.
+void image_give_back(const struct image *image);
 
 // ---------------------------------------------------------------- records of a handle
 

@@ -8,10 +8,10 @@
 
 enum {
 	EDIT_ENTRIES_MIN = 256,
-	EDIT_FORMER_MIN = 16 * 1024,            // bytes
-	EDIT_ENTRIES_KEPT_MAX = 64 * 1024,      // more is given back at the end of a commit
-	EDIT_FORMER_KEPT_MAX = 2 * 1024 * 1024, // bytes; likewise
-	EDIT_AHEAD = 12,                        // entries whose slots are on their way from memory
+	EDIT_FORMER_MIN = 16 * 1024,       // bytes
+	EDIT_ENTRIES_KEPT_MAX = 16 * 1024, // more is given back at the end of a commit
+	EDIT_FORMER_KEPT_MAX = 512 * 1024, // bytes; likewise
+	EDIT_AHEAD = 12,                   // entries whose slots are on their way from memory
 };
 
 enum edit_kind {

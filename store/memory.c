@@ -58,3 +58,10 @@ int memory_back(struct memory *memory, size_t size)
 	memory->backed = size;
 	return 0;
 }
+
+void memory_give_back(const struct memory *memory, size_t used)
+{
+	const size_t from = round_up(used, (size_t)sysconf(_SC_PAGESIZE));
+	if (from < memory->backed)
+		(void)madvise(memory->start + from, memory->backed - from, MADV_DONTNEED);
+}

@@ -24,3 +24,5 @@ MUST_CHECK int memory_reserve(struct memory *memory, size_t size);
 void memory_release(struct memory *memory);
 // At least the first `size` bytes may be touched afterwards. -ENOMEM, also past what is reserved.
 MUST_CHECK int memory_back(struct memory *memory, size_t size);
+// Gives what is backed beyond the first `used` bytes back to the kernel; it stays backed and reads as zero.
+void memory_give_back(const struct memory *memory, size_t used);

@@ -80,3 +80,8 @@ int slab_copy(struct slab *slab, const struct slab *source)
 	slab->count = source->count;
 	return 0;
 }
+
+void slab_give_back(const struct slab *slab)
+{
+	memory_give_back(&slab->memory, (size_t)slab->next * slab->record_size);
+}

@@ -34,6 +34,8 @@ uint32_t slab_take(struct slab *slab);
 void slab_release(struct slab *slab, uint32_t handle);
 // Makes `slab`, which is empty or an older copy, an exact copy. -ENOMEM.
 MUST_CHECK int slab_copy(struct slab *slab, const struct slab *source);
+// Gives memory no record was ever in back to the kernel: huge pages round up. Also while others read the slab.
+void slab_give_back(const struct slab *slab);
 
 static inline void *slab_get(const struct slab *slab, uint32_t handle)
 {

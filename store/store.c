@@ -4,14 +4,23 @@
 #include "store/store_impl.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
 	COMMIT_JOBS_MAX = 512,
+	// A commit takes no more sets beyond this, well below the COMMIT_BODIES_MAX of DESIGN 3.4: LMDB keeps the
+	// memory of the most pages a commit ever touched, and larger commits are hardly faster (docs/performance.md).
+	COMMIT_BODIES_ENOUGH = 256 * 1024,
+	TRIM_AFTER_BYTES = 4 * 1024 * 1024, // of change sets
+	TRIM_IDLE_S = 1,
 	ARENA_FIRST_CHUNK = 1024 * 1024,
 	ARENA_BUDGET = 512 * 1024 * 1024, // a cascade writes once per object deleted
 };
+static_assert((int)COMMIT_BODIES_ENOUGH >= (int)BODY_APPLY_MAX && (int)COMMIT_BODIES_ENOUGH <= (int)COMMIT_BODIES_MAX,
+	      "a set of any size fits a commit");
 static const uint64_t STRINGS_SIZE_MAX = (uint64_t)4 << 30;
 
 // ---------------------------------------------------------------- queue
@@ -43,8 +52,9 @@ static struct store_job *cut_batch(struct store *store)
 	size_t size = 0;
 	for (int i = 0; *end != NULL && i < COMMIT_JOBS_MAX; i++) {
 		size += (*end)->body_size;
-		if (i > 0 && size > COMMIT_BODIES_MAX)
+		if (i > 0 && size > COMMIT_BODIES_ENOUGH)
 			break;
+		store->untrimmed_bytes += (*end)->body_size;
 		end = &(*end)->next;
 		store->queue_count--;
 	}
@@ -55,12 +65,38 @@ static struct store_job *cut_batch(struct store *store)
 	return first;
 }
 
+// What an import leaves free in malloc's heaps and behind the records stays ours until the kernel is asked to take it;
+// a daemon runs for months. `queue_lock` is held, but not meanwhile.
+static void trim(struct store *store)
+{
+	pthread_mutex_unlock(&store->queue_lock);
+	malloc_trim(0);
+	image_give_back(&store->images[0]);
+	image_give_back(&store->images[1]);
+	store->untrimmed_bytes = 0;
+	pthread_mutex_lock(&store->queue_lock);
+}
+
+// `queue_lock` is held.
+static void wait_for_work(struct store *store)
+{
+	struct timespec deadline;
+	if (store->untrimmed_bytes < TRIM_AFTER_BYTES) {
+		pthread_cond_wait(&store->queue_filled, &store->queue_lock);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += TRIM_IDLE_S;
+	if (pthread_cond_timedwait(&store->queue_filled, &store->queue_lock, &deadline) == ETIMEDOUT)
+		trim(store);
+}
+
 // Waits for work. NULL when the store is closing and everything is done.
 static struct store_job *take_batch(struct store *store)
 {
 	pthread_mutex_lock(&store->queue_lock);
 	while (store->queue_first == NULL && !store->is_closing)
-		pthread_cond_wait(&store->queue_filled, &store->queue_lock);
+		wait_for_work(store);
 	struct store_job *batch = store->queue_first != NULL ? cut_batch(store) : NULL;
 	pthread_mutex_unlock(&store->queue_lock);
 	return batch;

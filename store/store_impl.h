@@ -30,6 +30,7 @@ struct store {
 	struct store_job *queue_first;
 	struct store_job **queue_end;
 	uint32_t queue_count;
+	size_t untrimmed_bytes; // of change sets taken from the queue since malloc_trim()
 	uint32_t queue_max;
 	bool is_closing;
 	atomic_bool is_fatal; // a commit failed for good

@@ -121,6 +121,25 @@ START_TEST(an_empty_slab_can_be_copied)
 }
 END_TEST
 
+START_TEST(records_outlast_giving_back_what_is_behind_them)
+{
+	struct slab slab;
+	ck_assert_int_eq(slab_init(&slab, 64, 1 << 20), 0);
+	for (uint32_t i = 1; i <= 1000; i++) {
+		ck_assert_int_eq(slab_reserve(&slab), 0);
+		memset(slab_get(&slab, slab_take(&slab)), (int)i, 64);
+	}
+	memset(slab_get(&slab, 5000), 1, 64); // backed, beyond the last record
+	slab_give_back(&slab);
+	for (uint32_t i = 1; i <= 1000; i++)
+		ck_assert_int_eq(*(unsigned char *)slab_get(&slab, i), (unsigned char)i);
+	ck_assert_int_eq(*(char *)slab_get(&slab, 5000), 0);
+	ck_assert_int_eq(slab_reserve(&slab), 0);
+	ck_assert_uint_eq(slab_take(&slab), 1001);
+	slab_finish(&slab);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("slab");
@@ -131,6 +150,7 @@ int main(void)
 	tcase_add_test(tcase, at_the_maximum_there_is_no_more_room);
 	tcase_add_test(tcase, a_copy_has_the_same_records_and_gives_the_same_handles);
 	tcase_add_test(tcase, an_empty_slab_can_be_copied);
+	tcase_add_test(tcase, records_outlast_giving_back_what_is_behind_them);
 	Suite *suite = suite_create("store/slab");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
