@@ -389,7 +389,7 @@ class ConnectionLimit(Wire):
 
 
 class Patience(Wire):
-    daemon_arguments = ("--idle-timeout", "1s", "--frame-timeout", "1s", "--write-timeout", "1s")
+    daemon_arguments = ("--idle-timeout", "2s", "--frame-timeout", "1s", "--write-timeout", "1s")
 
     def test_idle_connection_is_closed_and_a_busy_one_is_not(self):
         idle, half = self.raw(), self.raw()
@@ -433,7 +433,7 @@ class Patience(Wire):
             longest = max(longest, time.monotonic() - before)
         thread.join()
         self.assertTrue(cut.is_set(), "the daemon kept the slow reader for a minute")
-        self.assertLess(longest, 2.0)
+        self.assertLess(longest, 5.0)
 
 
 class SmallFrames(Wire):
