@@ -44,8 +44,9 @@ def wait_until(condition, what, seconds=START_SECONDS):
 class Daemon:
     """One evauthd, its folder and its address."""
 
-    def __init__(self, folder, arguments=(), environment=None, listen=True):
+    def __init__(self, folder, arguments=(), environment=None, listen=True, prefix=()):
         self.folder, self.arguments, self.environment = folder, list(arguments), environment or {}
+        self.prefix = list(prefix)  # a command that runs the daemon: ["prlimit", "--nofile=100"]
         self.store = os.path.join(folder, "store")
         self.port_file = os.path.join(folder, "port")
         self.log_file = os.path.join(folder, "log")
@@ -53,7 +54,7 @@ class Daemon:
         self.process = self.port = self.shared_client = None
 
     def command(self):
-        return [os.environ["EVAUTHD_BIN"], "--store", self.store, *self.listen, "--port-file", self.port_file,
+        return [*self.prefix, os.environ["EVAUTHD_BIN"], "--store", self.store, *self.listen, "--port-file", self.port_file,
                 *self.arguments]
 
     def launch(self):

@@ -388,6 +388,27 @@ class ConnectionLimit(Wire):
         harness.wait_until(room, "room for one more")
 
 
+class FileLimit(harness.DaemonTest):
+    def test_connections_fit_into_the_limit_of_open_files(self):
+        """Running out of descriptors while accepting must not happen: the limit of connections is lowered, and said."""
+        daemon = self.start_daemon(prefix=["prlimit", "--nofile=100:100"])
+        limits = {limit.name: limit.value for limit in daemon.status().limits}
+        self.assertEqual(limits["connections_max"], 50)
+        self.assertIn("max-connections", daemon.log())
+        crowd = [Raw(daemon) for _ in range(150)]
+        for raw in crowd:
+            self.addCleanup(raw.close)
+        answered = 0
+        for raw in crowd:
+            try:
+                answer = raw.ask(frame(STATUS, b""))
+            except (BrokenPipeError, ConnectionResetError):
+                answer = None
+            answered += answer is not None and answer[1] == 0
+        self.assertEqual(answered, 49)  # and the test's own
+        self.assertEqual(daemon.status().connections, 50)
+
+
 class Patience(Wire):
     daemon_arguments = ("--idle-timeout", "2s", "--frame-timeout", "1s", "--write-timeout", "1s")
 
