@@ -34,9 +34,9 @@ client_share() { calculate %f "100 * $(value "$1" client_cpu_s) / $(value "$1" s
 shape="--tokens $TOKENS --connections $CONNECTIONS --depth $DEPTH --seconds $DURATION --warmup 1"
 for round in $(seq "$ROUNDS"); do
 	# shellcheck disable=SC2086 # several words on purpose
-	ours=$(load --server "$evauthd_address" --server-pid "$evauthd_pid" $shape) || exit 2
+	ours=$(load_alone --server "$evauthd_address" --server-pid "$evauthd_pid" $shape) || exit 2
 	# shellcheck disable=SC2086
-	theirs=$(load --resp "$redis_address" --server-pid "$redis_pid" --value-size "$VALUE_SIZE" $shape) || exit 2
+	theirs=$(load_alone --resp "$redis_address" --server-pid "$redis_pid" --value-size "$VALUE_SIZE" $shape) || exit 2
 	a=$(value "$ours" per_second)
 	b=$(value "$theirs" per_second)
 	echo "$a" >>"$work/ours"
@@ -56,5 +56,6 @@ cpu_a=$(median <"$work/ours-cpu")
 cpu_b=$(median <"$work/theirs-cpu")
 printf '%-8s %12.0f %12.0f %7s %31.3f %9.3f\n' median "$a" "$b" "$ratio" "$cpu_a" "$cpu_b"
 echo "server CPU per request, GET over Authorize: $(calculate %.2f "$cpu_b / $cpu_a")"
+print_retries
 echo "target: $TARGET"
 [ "$(calculate %d "$ratio >= $TARGET")" -eq 1 ]

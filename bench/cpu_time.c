@@ -31,3 +31,19 @@ double cpu_time_of_process(pid_t pid)
 		return -1;
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
+
+double cpu_time_of_machine(void)
+{
+	FILE *file = fopen("/proc/stat", "re");
+	if (!file)
+		return -1;
+	// user, nice, system, idle, iowait, irq, softirq, steal
+	unsigned long ticks[8] = {0};
+	const int count = fscanf(file, "cpu %lu %lu %lu %lu %lu %lu %lu %lu", &ticks[0], &ticks[1], &ticks[2],
+				 &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]);
+	fclose(file);
+	if (count != 8)
+		return -1;
+	const unsigned long busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
+	return (double)busy / (double)sysconf(_SC_CLK_TCK);
+}

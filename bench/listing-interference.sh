@@ -37,7 +37,7 @@ echo "$RATE Authorize/s, $TOKENS tokens"
 printf '%-8s %16s %16s %8s\n' round 'p99 us alone' 'p99 us, listings' ratio
 for round in $(seq "$ROUNDS"); do
 	# shellcheck disable=SC2086 # several words on purpose
-	alone=$(load $shape) || exit 2
+	alone=$(load_alone --server-pid "$evauthd_pid" $shape) || exit 2
 	touch "$work/listing"
 	list_forever --json search tokens nothing-has-this-in-its-id &
 	first=$!
@@ -59,4 +59,5 @@ b=$(median <"$work/disturbed")
 ratio=$(calculate %.2f "$b / $a")
 printf '%-8s %16.1f %16.1f %8s\n' median "$a" "$b" "$ratio"
 echo "listings that came to their end meanwhile: $(wc -l <"$work/listed"); target: $TARGET"
+print_retries
 [ "$(calculate %d "$ratio <= $TARGET")" -eq 1 ]

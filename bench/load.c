@@ -28,8 +28,8 @@ struct load {
 	struct load_connection *connections;
 	uint64_t start_ns, measure_ns, stop_ns; // first request; measured from .. to
 	bool is_measuring;
-	bool is_stopped;                   // sends nothing more, waits for the answers on the way
-	double client_cpu_s, server_cpu_s; // when measuring began
+	bool is_stopped;                                  // sends nothing more, waits for the answers on the way
+	double client_cpu_s, server_cpu_s, machine_cpu_s; // when measuring began
 	uint32_t next_entry;
 	uint32_t next_id;
 	uint64_t in_flight;
@@ -212,8 +212,10 @@ static void begin_measuring(struct load *load)
 	load->measure_ns = clock_monotonic_ns();
 	load->stop_ns = load->measure_ns + (uint64_t)(load->options->seconds * (double)second_ns);
 	load->client_cpu_s = cpu_time_of_thread();
-	if (load->options->server_pid != 0)
+	if (load->options->server_pid != 0) {
 		load->server_cpu_s = cpu_time_of_process(load->options->server_pid);
+		load->machine_cpu_s = cpu_time_of_machine();
+	}
 }
 
 static void end_measuring(struct load *load, uint64_t now_ns)
@@ -223,8 +225,12 @@ static void end_measuring(struct load *load, uint64_t now_ns)
 	load->is_stopped = true;
 	result->seconds = (double)(now_ns - load->measure_ns) / (double)second_ns;
 	result->client_cpu_s = cpu_time_of_thread() - load->client_cpu_s;
-	if (load->server_cpu_s >= 0)
+	if (load->server_cpu_s >= 0) {
 		result->server_cpu_s = cpu_time_of_process(load->options->server_pid) - load->server_cpu_s;
+		const double machine_cpu_s = cpu_time_of_machine() - load->machine_cpu_s;
+		const double other_cpu_s = machine_cpu_s - result->client_cpu_s - result->server_cpu_s;
+		result->other_cpu_s = other_cpu_s > 0 ? other_cpu_s : 0;
+	}
 	const double run_s = (double)(load->stop_ns - load->start_ns) / (double)second_ns;
 	const uint64_t wanted = (uint64_t)(run_s * load->options->rate);
 	result->unsent = wanted > load->scheduled ? wanted - load->scheduled : 0;
@@ -313,7 +319,7 @@ static int load_init(struct load *load)
 {
 	const uint32_t connections = load->options->connections;
 	memset(load->result, 0, sizeof(*load->result));
-	load->server_cpu_s = load->result->server_cpu_s = -1;
+	load->server_cpu_s = load->result->server_cpu_s = load->result->other_cpu_s = -1;
 	load->next_entry = load->options->first_entry % load->requests->count;
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
 	load->connections = calloc(connections, sizeof(*load->connections));

@@ -69,6 +69,7 @@ struct load_result {
 	uint64_t unsent;     // due and not sent, open loop: no connection had room
 	double client_cpu_s;
 	double server_cpu_s; // -1 when not measured
+	double other_cpu_s;  // of everything else on this machine; -1 when server_cpu_s is
 	// The first wrong answer, which ends the run.
 	bool is_wrong;
 	uint32_t wrong_entry;

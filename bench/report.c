@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-static const double client_busy_max = 0.95;
+static const double client_busy_max = 0.95, others_busy_max = 0.1; // of a core
 
 static const struct {
 	const char *text, *json;
@@ -78,6 +78,9 @@ void report_text(const struct report *report, FILE *stream)
 	print_cpu("client cpu", result->client_cpu_s, result, stream);
 	if (result->server_cpu_s >= 0)
 		print_cpu("server cpu", result->server_cpu_s, result, stream);
+	if (result->other_cpu_s >= 0)
+		fprintf(stream, "other cpu    %.2f s, %.0f %% of a core\n", result->other_cpu_s,
+			result->seconds > 0 ? 100 * result->other_cpu_s / result->seconds : 0);
 }
 
 void report_json(const struct report *report, FILE *stream)
@@ -92,7 +95,8 @@ void report_json(const struct report *report, FILE *stream)
 	fprintf(stream, ",\"max_us\":%.1f,\"client_cpu_s\":%.3f", (double)result->latency_ns.max / 1e3,
 		result->client_cpu_s);
 	if (result->server_cpu_s >= 0)
-		fprintf(stream, ",\"server_cpu_s\":%.3f", result->server_cpu_s);
+		fprintf(stream, ",\"server_cpu_s\":%.3f,\"other_cpu_s\":%.3f", result->server_cpu_s,
+			result->other_cpu_s);
 	fprintf(stream, ",\"errors\":{");
 	const char *comma = "";
 	for (int code = 0; code < LOAD_STATUS_CODES; code++) {
@@ -113,6 +117,9 @@ void report_warnings(const struct report *report, FILE *stream)
 		fprintf(stream,
 			"warning: the client used %.0f %% of a core: it may have been the bottleneck, not the server\n",
 			100 * result->client_cpu_s / result->seconds);
+	if (result->other_cpu_s > others_busy_max * result->seconds)
+		fprintf(stream, "warning: something else on this machine used %.0f %% of a core meanwhile\n",
+			100 * result->other_cpu_s / result->seconds);
 	if (result->unsent > 0)
 		fprintf(stream,
 			"warning: the rate was not reached: %" PRIu64

@@ -5,11 +5,15 @@
 #   BUILD       where evauthd, evauth and evauth-bench are        (build/release/bin)
 #   SERVER_CPU  the core for the server under test                (0)
 #   CLIENT_CPU  the core for the load                             (the last one)
+#   OTHERS_MAX  percent of a core that anything else may use during a run; what is disturbed more is run again, up to
+#               RETRIES_MAX times in all                          (20, 40)
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$root/build/release/bin}
 SERVER_CPU=${SERVER_CPU:-0}
 CLIENT_CPU=${CLIENT_CPU:-$(($(nproc) - 1))}
+OTHERS_MAX=${OTHERS_MAX:-20}
+RETRIES_MAX=${RETRIES_MAX:-40}
 work=$(mktemp -d "${TMPDIR:-/tmp}/evauth-bench.XXXXXX")
 server_pids=
 
@@ -89,6 +93,24 @@ start_redis() {
 # load ARGUMENT...: one measured run; prints its JSON line.
 load() {
 	taskset -c "$CLIENT_CPU" "$BUILD/evauth-bench" run --json "$@" || die "the run failed"
+}
+
+# load_alone ARGUMENT...: the same, again and again until nothing else disturbed it. Takes --server-pid.
+load_alone() {
+	while line=$(load "$@" 2>"$work/warnings"); do
+		others=$(calculate %d "100 * $(value "$line" other_cpu_s) / $(value "$line" seconds)")
+		[ "$others" -le "$OTHERS_MAX" ] && break
+		retries=$(($(cat "$work/retries" 2>/dev/null || echo 0) + 1))
+		echo "$retries" >"$work/retries" # in a file: this runs in subshells
+		[ "$retries" -lt "$RETRIES_MAX" ] || break
+	done
+	[ -n "$line" ] || die "the run failed: $(cat "$work/warnings")"
+	cat "$work/warnings" >&2
+	echo "$line"
+}
+print_retries() {
+	echo "runs repeated because something else used over $OTHERS_MAX % of a core:" \
+		"$(cat "$work/retries" 2>/dev/null || echo 0)"
 }
 
 # value JSON NAME

@@ -35,6 +35,15 @@ START_TEST(a_name_with_brackets_and_spaces_does_not_shift_the_fields)
 }
 END_TEST
 
+START_TEST(the_machine_works_at_least_as_much_as_we_do)
+{
+	const double machine = cpu_time_of_machine();
+	work(0.2);
+	ck_assert_double_gt(machine, 0);
+	ck_assert_double_ge(cpu_time_of_machine() - machine, 0.15);
+}
+END_TEST
+
 START_TEST(a_process_that_is_not_there_has_none)
 {
 	ck_assert_double_lt(cpu_time_of_process(999999999), 0);
@@ -46,6 +55,7 @@ int main(void)
 	TCase *tcase = tcase_create("cpu_time");
 	tcase_add_test(tcase, work_shows_in_the_time_of_the_thread_and_of_the_process);
 	tcase_add_test(tcase, a_name_with_brackets_and_spaces_does_not_shift_the_fields);
+	tcase_add_test(tcase, the_machine_works_at_least_as_much_as_we_do);
 	tcase_add_test(tcase, a_process_that_is_not_there_has_none);
 	Suite *suite = suite_create("bench/cpu_time");
 	suite_add_tcase(suite, tcase);

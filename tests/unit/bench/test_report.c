@@ -9,7 +9,8 @@ static const struct load_options options = {.connections = 50, .depth = 16};
 
 static void setup(void)
 {
-	result = (struct load_result){.seconds = 2, .answers = 1000, .client_cpu_s = 1, .server_cpu_s = -1};
+	result = (struct load_result){
+		.seconds = 2, .answers = 1000, .client_cpu_s = 1, .server_cpu_s = -1, .other_cpu_s = -1};
 	for (uint64_t us = 1; us <= 100; us++)
 		histogram_add(&result.latency_ns, us * 1000);
 }
@@ -33,9 +34,11 @@ START_TEST(text_has_rate_decisions_and_latencies)
 	ck_assert_ptr_nonnull(strstr(text, "client cpu"));
 	ck_assert_ptr_null(strstr(text, "server cpu"));
 	result.server_cpu_s = 0.5;
+	result.other_cpu_s = 0.1;
 	result.errors[8] = 3;
 	text = written(report_text);
 	ck_assert_ptr_nonnull(strstr(text, "server cpu   0.50 s, 25 % of a core"));
+	ck_assert_ptr_nonnull(strstr(text, "other cpu    0.10 s, 5 % of a core"));
 	ck_assert_ptr_nonnull(strstr(text, "3 RESOURCE_EXHAUSTED"));
 }
 END_TEST
@@ -53,12 +56,15 @@ START_TEST(json_is_one_line_with_the_same)
 }
 END_TEST
 
-START_TEST(a_client_that_was_busy_all_the_time_is_told_about)
+START_TEST(what_spoils_a_measurement_is_told_about)
 {
 	ck_assert_str_eq(written(report_warnings), "");
 	result.client_cpu_s = 1.95;
 	ck_assert_ptr_nonnull(strstr(written(report_warnings), "bottleneck"));
 	result.client_cpu_s = 1;
+	result.other_cpu_s = 0.5;
+	ck_assert_ptr_nonnull(strstr(written(report_warnings), "something else on this machine used 25 %"));
+	result.other_cpu_s = 0;
 	result.unsent = 7;
 	ck_assert_ptr_nonnull(strstr(written(report_warnings), "7 requests"));
 }
@@ -87,7 +93,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, text_has_rate_decisions_and_latencies);
 	tcase_add_test(tcase, json_is_one_line_with_the_same);
-	tcase_add_test(tcase, a_client_that_was_busy_all_the_time_is_told_about);
+	tcase_add_test(tcase, what_spoils_a_measurement_is_told_about);
 	tcase_add_test(tcase, a_run_is_clean_when_all_answers_came_and_were_right);
 	Suite *suite = suite_create("bench/report");
 	suite_add_tcase(suite, tcase);
