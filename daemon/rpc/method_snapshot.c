@@ -177,7 +177,7 @@ static int on_record(void *context, const struct record *record)
 		return -ECANCELED;
 	if (atomic_load_explicit(&service->stopping, memory_order_relaxed))
 		return -ESHUTDOWN;
-	if (clock_monotonic_ms() - snapshot->started_ms > atomic_load(&service->snapshot_timeout_ms))
+	if (clock_monotonic_ms() - snapshot->started_ms >= atomic_load(&service->snapshot_timeout_ms))
 		return -ETIMEDOUT;
 	arena_reset(&snapshot->frames);
 	const int result = codec_encode(&schema_record, record, &snapshot->frames, &body);
