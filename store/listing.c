@@ -2,6 +2,7 @@
 #include "store/listing_impl.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -104,6 +105,12 @@ void listing_end(struct listing *listing)
 {
 	listing_unpin(listing);
 	db_read_stop(listing->read);
+}
+
+void listing_give_way(struct listing *listing)
+{
+	if (++listing->looked_at % LISTING_GIVE_WAY_EVERY == 0)
+		sched_yield();
 }
 
 int listing_fail(struct fault *fault, int error)

@@ -22,7 +22,8 @@
 enum {
 	// Records an image is pinned for: the writer waits for it meanwhile. More are found by a walk of the database.
 	LISTING_PINNED_MAX = 20000,
-	LISTING_SPELLINGS = 1024, // a power of two
+	LISTING_SPELLINGS = 1024,    // a power of two
+	LISTING_GIVE_WAY_EVERY = 64, // records
 	LISTING_FOLDS = ID_FOLD_EVSE + 1,
 };
 
@@ -50,12 +51,17 @@ struct listing {
 	const struct image *image; // NULL: not pinned
 	uint64_t revision;         // of the snapshot
 	uint64_t snapshot;         // counts them
+	unsigned looked_at;        // records, for listing_give_way()
 	struct arena work;         // lives for a call
 	struct arena scratch;      // lives for a record
 	struct arena spelling;     // lives for a look-up
 	struct listing_spelling spellings[LISTING_SPELLINGS];
 	struct listing_shown shown[LISTING_SPELLINGS];
 };
+
+// After every record: lets go of the processor every few microseconds of work. A nice thread would keep it for its
+// whole slice, 3 ms, while a worker that shares the core has queries to answer.
+void listing_give_way(struct listing *listing);
 
 // ---------------------------------------------------------------- view
 

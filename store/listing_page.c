@@ -155,6 +155,7 @@ static int fill(struct filler *filler, struct walk *walk)
 		error = take(filler, &stored);
 		if (error != 0)
 			return error;
+		listing_give_way(filler->listing);
 	}
 	return error == -ENOENT ? 0 : error;
 }

@@ -22,6 +22,7 @@ static int walk_kind(struct listing *listing, const struct listing_kind *kind, c
 		const int refused = receiver->each(receiver->context, &record);
 		if (refused != 0)
 			return refused;
+		listing_give_way(listing);
 		error = db_next(listing->read, kind->table, &stored);
 	}
 	return error == -ENOENT ? 0 : listing_fail(fault, error);

@@ -51,7 +51,8 @@ struct store_reader {
 };
 
 // `on_publish` (may be NULL) is called on the writer thread after each publication; it must not block.
-// -ENOSPC when readers_max are there. Any thread, but not concurrently with store_close().
+// -ENOSPC when readers_max are there. Any thread that has no image pinned (the writer may be waiting for it), but not
+// concurrently with store_close().
 MUST_CHECK int store_reader_create(struct store *store, void (*on_publish)(void *context), void *context,
 				   struct store_reader **ret_reader);
 // Nothing may be pinned. on_publish is not called any more when this returns.
