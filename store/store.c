@@ -12,7 +12,7 @@
 enum {
 	COMMIT_JOBS_MAX = 512,
 	// A commit takes no more sets beyond this, well below the COMMIT_BODIES_MAX of DESIGN 3.4: LMDB keeps the
-	// memory of the most pages a commit ever touched, and larger commits are hardly faster (docs/performance.md).
+	// memory of the most pages a commit ever touched.
 	COMMIT_BODIES_ENOUGH = 256 * 1024,
 	TRIM_AFTER_BYTES = 4 * 1024 * 1024, // of change sets
 	TRIM_IDLE_S = 1,
