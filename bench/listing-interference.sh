@@ -5,7 +5,7 @@
 #
 #   sh bench/listing-interference.sh
 #
-#   TOKENS (1000000), RATE (20000 a second), ROUNDS (5), DURATION (5 s a run); and those of bench/servers.sh. Exit code
+#   TOKENS (1000000), RATE (20000 a second), ROUNDS (25), DURATION (1 s a run); and those of bench/servers.sh. Exit code
 #   0 when the median p99 with listings is at most TARGET (1.5) times the one without.
 #
 # The commands that list are scheduled as idle (chrt --idle), so that on a machine with two cores they use what the
@@ -15,8 +15,8 @@ set -u
 
 TOKENS=${TOKENS:-1000000}
 RATE=${RATE:-20000}
-ROUNDS=${ROUNDS:-5}
-DURATION=${DURATION:-5}
+ROUNDS=${ROUNDS:-25}
+DURATION=${DURATION:-1}
 TARGET=${TARGET:-1.5}
 EVAUTHD_CPUS=${EVAUTHD_CPUS:-0-$(($(nproc) - 1))}
 

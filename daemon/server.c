@@ -174,7 +174,7 @@ static int create_workers(struct server *server)
 	service->queue_max = (uint32_t)server->options.queue_max;
 	service->workers_count = server->options.workers ? (uint32_t)server->options.workers : count_cores();
 	service->started_at = clock_wall_s();
-	int result = lister_create(service->store, &service->lister);
+	int result = lister_create(service, &service->lister);
 	if (result == 0)
 		result = snapshots_create(service->store, &service->snapshots);
 	while (result == 0 && server->workers_count < service->workers_count) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/listing_impl.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -107,10 +108,23 @@ void listing_end(struct listing *listing)
 	db_read_stop(listing->read);
 }
 
+void listing_set_give_way(struct listing *listing, bool (*gives_way)(void *context), void *context)
+{
+	listing->gives_way = gives_way;
+	listing->gives_way_context = context;
+}
+
 void listing_give_way(struct listing *listing)
 {
-	if (++listing->looked_at % LISTING_GIVE_WAY_EVERY == 0)
-		sched_yield();
+	static const struct timespec rest = {.tv_nsec = LISTING_REST_NS};
+	// The writer may be waiting for a pinned image.
+	if (listing->gives_way == NULL || listing->image != NULL || ++listing->looked_at % LISTING_GIVE_WAY_EVERY != 0)
+		return;
+	if (clock_monotonic_ns() - listing->rested_ns < LISTING_WORK_NS ||
+	    !listing->gives_way(listing->gives_way_context))
+		return;
+	nanosleep(&rest, NULL);
+	listing->rested_ns = clock_monotonic_ns();
 }
 
 int listing_fail(struct fault *fault, int error)

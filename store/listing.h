@@ -13,10 +13,20 @@
 
 struct listing;
 
-enum { LISTING_SCAN_MAX = 50000 }; // records looked at for one page
+enum {
+	LISTING_SCAN_MAX = 50000, // records looked at for one page
+	// A sixth of a core: a thread that never sleeps costs those that answer more than its priority suggests,
+	// because their core's other half and the host of a virtual machine know nothing of it (docs/performance.md).
+	LISTING_WORK_NS = 100 * 1000,
+	LISTING_REST_NS = 500 * 1000,
+};
 
 MUST_CHECK int listing_create(struct store *store, struct listing **ret_listing);
 void listing_destroy(struct listing *listing);
+
+// Asked on the listing's thread after each LISTING_WORK_NS of work. true: the listing rests for LISTING_REST_NS, with
+// no image pinned. NULL, the default: never.
+void listing_set_give_way(struct listing *listing, bool (*gives_way)(void *context), void *context);
 
 // Each answers from one revision, which the response carries. 0, or negative errno and a fault:
 // INVALID_ARGUMENT (a malformed field or page token), NOT_FOUND (an unknown customer, point, group).

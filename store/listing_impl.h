@@ -23,7 +23,7 @@ enum {
 	// Records an image is pinned for: the writer waits for it meanwhile. More are found by a walk of the database.
 	LISTING_PINNED_MAX = 20000,
 	LISTING_SPELLINGS = 1024,    // a power of two
-	LISTING_GIVE_WAY_EVERY = 64, // records
+	LISTING_GIVE_WAY_EVERY = 64, // records between two looks at the clock
 	LISTING_FOLDS = ID_FOLD_EVSE + 1,
 };
 
@@ -51,16 +51,18 @@ struct listing {
 	const struct image *image; // NULL: not pinned
 	uint64_t revision;         // of the snapshot
 	uint64_t snapshot;         // counts them
-	unsigned looked_at;        // records, for listing_give_way()
-	struct arena work;         // lives for a call
-	struct arena scratch;      // lives for a record
-	struct arena spelling;     // lives for a look-up
+	bool (*gives_way)(void *context);
+	void *gives_way_context;
+	unsigned looked_at;    // records, for listing_give_way()
+	uint64_t rested_ns;    // when it last began to work (monotonic)
+	struct arena work;     // lives for a call
+	struct arena scratch;  // lives for a record
+	struct arena spelling; // lives for a look-up
 	struct listing_spelling spellings[LISTING_SPELLINGS];
 	struct listing_shown shown[LISTING_SPELLINGS];
 };
 
-// After every record: lets go of the processor every few microseconds of work. A nice thread would keep it for its
-// whole slice, 3 ms, while a worker that shares the core has queries to answer.
+// After every record: rests now and then if it has to (listing.h).
 void listing_give_way(struct listing *listing);
 
 // ---------------------------------------------------------------- view

@@ -56,16 +56,17 @@ static void *lister_run(void *argument)
 	return NULL;
 }
 
-int lister_create(struct store *store, struct lister **ret_lister)
+int lister_create(struct service *service, struct lister **ret_lister)
 {
 	struct lister *lister = calloc(1, sizeof(*lister));
 	if (lister == NULL)
 		return -ENOMEM;
-	int result = listing_create(store, &lister->listing);
+	int result = listing_create(service->store, &lister->listing);
 	if (result != 0)
 		goto fail;
 	pthread_mutex_init(&lister->lock, NULL);
 	pthread_cond_init(&lister->changed, NULL);
+	listing_set_give_way(lister->listing, service_is_answering, service);
 	result = -pthread_create(&lister->thread, NULL, lister_run, lister);
 	if (result != 0)
 		goto fail_thread;

@@ -216,6 +216,7 @@ static int walk(struct snapshot *snapshot, struct fault *fault)
 	int result = listing_create(snapshot->service->snapshots->store, &listing);
 	if (result != 0)
 		return result;
+	listing_set_give_way(listing, service_is_answering, snapshot->service);
 	result = listing_snapshot(listing, &revision, on_record, snapshot, fault);
 	listing_destroy(listing);
 	return result;

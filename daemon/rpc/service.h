@@ -26,4 +26,10 @@ struct service {
 	_Atomic uint32_t min_revision_wait_ms;
 	_Atomic uint32_t snapshot_timeout_ms;
 	_Atomic bool stopping; // streams end now
+	// Wall clock, s, when a worker last began to answer queries. Written once a second, so it costs them nothing.
+	_Atomic int64_t answered_at;
 };
+
+// For listing_set_give_way(): whether queries are being answered, in this second or the one before. `service` is a
+// struct service. Any thread.
+bool service_is_answering(void *service);

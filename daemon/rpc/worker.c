@@ -8,11 +8,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+bool service_is_answering(void *service)
+{
+	struct service *self = service;
+	return clock_wall_s() - atomic_load_explicit(&self->answered_at, memory_order_relaxed) <= 1;
+}
+
+static void note_answering(struct service *service, int64_t now_s)
+{
+	if (UNLIKELY(atomic_load_explicit(&service->answered_at, memory_order_relaxed) != now_s))
+		atomic_store_explicit(&service->answered_at, now_s, memory_order_relaxed);
+}
+
 const struct image *worker_image(struct worker *worker)
 {
 	if (UNLIKELY(worker->image == NULL)) {
 		worker->image = store_pin(worker->reader);
 		worker->now_s = clock_wall_s();
+		note_answering(worker->service, worker->now_s);
 	}
 	return worker->image;
 }

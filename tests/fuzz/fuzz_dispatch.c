@@ -158,7 +158,7 @@ static void start(void)
 	service->limits.write_timeout_ms = 60000;
 	service->min_revision_wait_ms = 1; // most of the revisions asked for never come
 	service->snapshot_timeout_ms = 60000;
-	ASSERT(lister_create(service->store, &service->lister) == 0);
+	ASSERT(lister_create(service, &service->lister) == 0);
 	ASSERT(snapshots_create(service->store, &service->snapshots) == 0);
 	ASSERT(worker_create(service, &rig.worker) == 0);
 	ASSERT(pthread_create(&rig.thread, NULL, run, rig.worker) == 0);

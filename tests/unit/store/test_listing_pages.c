@@ -422,6 +422,35 @@ START_TEST(a_page_is_of_one_revision_whatever_is_written_meanwhile)
 }
 END_TEST
 
+static bool gives_way(void *context)
+{
+	(*(int *)context)++;
+	return true;
+}
+
+START_TEST(a_long_listing_asks_whether_to_give_way_and_loses_nothing_by_it)
+{
+	int asked = 0;
+	put_customers(20000);
+	listing_set_give_way(fixture.listing, gives_way, &asked);
+	const char *ids = listing_fixture_search_all(&fixture, "'kind':'CUSTOMER','text':'c','page_size':1000");
+	expect_numbers(ids, "c%06zu", 0, 20000);
+	// One look at 64 records takes microseconds, all of them many times LISTING_WORK_NS.
+	ck_assert_int_ge(asked, 2);
+}
+END_TEST
+
+START_TEST(a_listing_with_a_pinned_image_never_rests)
+{
+	int asked = 0;
+	put_customers(5000);
+	listing_set_give_way(fixture.listing, gives_way, &asked);
+	const char *ids = listing_fixture_search_all(&fixture, "'kind':'CUSTOMER','unattached':true,'page_size':1000");
+	expect_numbers(ids, "c%06zu", 0, 5000);
+	ck_assert_int_eq(asked, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("pages");
@@ -440,6 +469,8 @@ int main(void)
 	tcase_add_test(tcase, a_group_too_large_for_its_chain_is_listed_from_the_table);
 	tcase_add_test(tcase, a_search_that_finds_little_ends_its_pages_after_so_many_records);
 	tcase_add_test(tcase, a_page_is_of_one_revision_whatever_is_written_meanwhile);
+	tcase_add_test(tcase, a_long_listing_asks_whether_to_give_way_and_loses_nothing_by_it);
+	tcase_add_test(tcase, a_listing_with_a_pinned_image_never_rests);
 	Suite *suite = suite_create("store/listing_pages");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

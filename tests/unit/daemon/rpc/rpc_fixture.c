@@ -56,7 +56,7 @@ static void start_service(struct rpc_fixture *fixture)
 	service->limits.write_timeout_ms = 60000;
 	service->min_revision_wait_ms = 30000;
 	service->snapshot_timeout_ms = 60000;
-	ck_assert_int_eq(lister_create(service->store, &service->lister), 0);
+	ck_assert_int_eq(lister_create(service, &service->lister), 0);
 	ck_assert_int_eq(snapshots_create(service->store, &service->snapshots), 0);
 }
 

@@ -12,6 +12,7 @@ enum { COUNT = LISTER_QUEUE_MAX + 2 };
 
 static struct store_fixture fixture;
 static struct worker worker;
+static struct service service;
 static struct lister *lister;
 static sem_t begun, may_end;
 
@@ -22,7 +23,8 @@ static void setup(void)
 	mailbox_init(&worker.mailbox, worker.loop);
 	sem_init(&begun, 0, 0);
 	sem_init(&may_end, 0, 0);
-	ck_assert_int_eq(lister_create(fixture.store, &lister), 0);
+	service.store = fixture.store;
+	ck_assert_int_eq(lister_create(&service, &lister), 0);
 }
 
 static void teardown(void)
