@@ -127,7 +127,8 @@ card_of() {
 	sed -n "s/.*\"uid\":\"\([^\"]*\)\",\"type\":\"RFID\",\"customer_id\":\"cust-$1\".*/\1/p" deploy/demo/network.jsonl
 }
 foreign_card() { # WHITELIST PARTY
-	sed -n "/\"party_id\":\"$2\".*\"whitelist\":\"$1\"/s/.*\"uid\":\"\([^\"]*\)\".*/\1/p" deploy/demo/network.jsonl | head -n 1
+	sed -n "/\"party_id\":\"$2\".*\"whitelist\":\"$1\"/s/.*\"uid\":\"\([^\"]*\)\".*/\1/p" deploy/demo/network.jsonl |
+		head -n 1
 }
 
 say "Allowed (exit code 0): a member, a staff member, any customer, a roaming card, somebody who pays at the charger"

@@ -20,14 +20,15 @@ build() { # PRESET [cmake arguments...]
 }
 
 say "packages"
-sh deploy/install-packages.sh build test
+sh deploy/install-packages.sh build test bench
 mkdir -p build
 
 build asan
 cmake --build --preset asan -j "$jobs" -- --quiet
 
 build release -B build/clang -DCMAKE_C_COMPILER=clang -DEVAUTH_TESTS=ON # a second opinion on warnings
-cmake --build build/clang -j "$jobs" --target evauthd evauth evauth-bench bench_decide malloc_count evauth_python -- --quiet
+cmake --build build/clang -j "$jobs" --target evauthd evauth evauth-bench bench_decide malloc_count evauth_python \
+	-- --quiet
 
 say "no malloc per Authorize: without sanitizers, who bring their own"
 ctest --test-dir build/clang -R test_zero_malloc --no-tests=error

@@ -10,8 +10,8 @@ were just delivered. All people, cards and companies are made up.
 import hashlib
 import json
 
-FIRST = ("Anna Bram Carla Daan Emma Fleur Gijs Hanna Iris Jan Karin Lars Maud Niels Olga Pieter Quirine Ruben Sanne Tim "
-         "Ursula Victor Wouter Yara Zoë").split()
+FIRST = ("Anna Bram Carla Daan Emma Fleur Gijs Hanna Iris Jan Karin Lars Maud Niels Olga Pieter Quirine Ruben Sanne "
+         "Tim Ursula Victor Wouter Yara Zoë").split()
 LAST = ("de_Jong Jansen de_Vries Bakker Visser Smit Meijer Mulder Bos Vos Peters Hendriks Dekker Brouwer Dijkstra Kok "
         "Jacobs Vermeulen Schouten Willems Maas Prins Postma Kuipers Veenstra").split()
 EXPIRED, FUTURE = 1704067200, 4070908800  # 2024-01-01, 2099-01-01
@@ -96,8 +96,9 @@ def uid(number):
 
 def tokens():
     for number in range(1, 201):  # everybody has a card
-        put("put_token", uid="04A1B2C3D4E5F6" if number == 17 else uid(number), type="RFID", customer_id=f"cust-{number}",
-            contract_id=f"NL-EVC-C{number:08}", visual_number=f"EVC {number:04}", blocked=number == 23,
+        put("put_token", uid="04A1B2C3D4E5F6" if number == 17 else uid(number), type="RFID",
+            customer_id=f"cust-{number}", contract_id=f"NL-EVC-C{number:08}", visual_number=f"EVC {number:04}",
+            blocked=number == 23,
             valid_from=FUTURE if number == 31 else 0, valid_until=EXPIRED if number == 29 else 0,
             parent_id="family-17" if number in (17, 18) else "", roaming_allowed=number % 3 != 0)
     for number in range(5, 165, 5):  # some use the app, some plug and charge
