@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client of evauthd in Node, without any package: to use or to copy. proto/PROTOCOL.md explains every line.
 //
-//     node clients/node/evauth-client.js 04A1B2C3D4E5F6 'NL*EVC*E0001'    exit code: 0 allowed, 1 denied, 2 error, 3 ask the issuer
+//     node clients/node/evauth-client.js 04A1B2C3D4E5F6 'NL*EVC*E0001'
+//     exit code: 0 allowed, 1 denied, 2 error, 3 ask the issuer
 //
 // It writes and reads the protobuf of Authorize by hand; with more methods, generate code from proto/evauth.proto.
 'use strict';
@@ -13,12 +14,17 @@ const VERDICTS = { 1: 'ALLOWED', 3: 'ASK_ISSUER' }; // whatever else there may b
 
 // ---- protobuf: a field is a varint key (number << 3 | wire type), then a varint (0) or a size and bytes (2)
 const varint = (n) => (n < 128 ? [n] : [(n % 128) | 128, ...varint(Math.floor(n / 128))]);
-const string = (number, text) => (text ? [...varint((number << 3) | 2), ...varint(Buffer.byteLength(text)), ...Buffer.from(text)] : []);
+const bytes = (number, data) => [...varint((number << 3) | 2), ...varint(data.length), ...data];
+const string = (number, text) => (text ? bytes(number, Buffer.from(text)) : []);
 const number = (field, n) => (n ? [...varint(field << 3), ...varint(n)] : []);
 
 function* fields(body) { // yields [field number, a number or a Buffer]
   let at = 0;
-  const next = () => { let n = 0, factor = 1, byte; do { byte = body[at++]; n += (byte & 127) * factor; factor *= 128; } while (byte & 128); return n; };
+  const next = () => {
+    let n = 0;
+    for (let factor = 1, more = true; more; factor *= 128) { more = body[at] > 127; n += (body[at++] & 127) * factor; }
+    return n;
+  };
   while (at < body.length) {
     const key = next();
     if ((key & 7) === 0) yield [key >> 3, next()];
@@ -30,12 +36,13 @@ function* fields(body) { // yields [field number, a number or a Buffer]
 // ---- one connection; any number of questions may be under way, answers are matched by request id
 class EvauthClient {
   constructor(server = process.env.EVAUTH_SERVER || '127.0.0.1:7420') {
-    const [host, port] = [server.slice(0, server.lastIndexOf(':')), server.slice(server.lastIndexOf(':') + 1)];
+    const colon = server.lastIndexOf(':');
+    const [host, port] = [server.slice(0, colon), server.slice(colon + 1)];
     this.socket = host === 'unix' ? net.connect(port) : net.connect(Number(port), host);
     Object.assign(this, { waiting: new Map(), lastId: 0, buffer: Buffer.alloc(0) });
     this.socket.on('data', (data) => this.receive(data));
-    const fail = (error) => { for (const { reject } of this.waiting.values()) reject(error || new Error('evauthd closed the connection')); this.waiting.clear(); };
-    this.socket.on('error', fail).on('close', () => fail());
+    const fail = (error) => { for (const { reject } of this.waiting.values()) reject(error); this.waiting.clear(); };
+    this.socket.on('error', fail).on('close', () => fail(new Error('evauthd closed the connection')));
   }
 
   call(method, body) {
@@ -66,8 +73,8 @@ class EvauthClient {
     const body = [...string(1, tokenUid), ...string(4, chargePointId), ...string(5, evseId), ...number(6, at)];
     const answer = new Map(fields(await this.call(AUTHORIZE, body)));
     const text = (field) => (answer.get(field) || '').toString();
-    return { verdict: VERDICTS[answer.get(1)] || 'DENIED', reason: answer.get(2), customerId: text(6), tariffId: text(9),
-      validUntil: answer.get(11) || 0, revision: answer.get(12), ocpp16: text(14), ocpp2: text(15) };
+    return { verdict: VERDICTS[answer.get(1)] || 'DENIED', reason: answer.get(2), customerId: text(6),
+      tariffId: text(9), validUntil: answer.get(11) || 0, revision: answer.get(12), ocpp16: text(14), ocpp2: text(15) };
   }
 }
 

@@ -3,7 +3,9 @@
 """A client of evauthd in Python: the whole of it, to use or to copy. proto/PROTOCOL.md explains every line.
 
     protoc -I proto --python_out=clients/python proto/evauth.proto      (package python3-protobuf)
-    clients/python/evauth_client.py 04A1B2C3D4E5F6 'NL*EVC*E0001'       exit code: 0 allowed, 1 denied, 2 error, 3 ask the issuer
+    clients/python/evauth_client.py 04A1B2C3D4E5F6 'NL*EVC*E0001'
+
+Exit code: 0 allowed, 1 denied, 2 error, 3 ask the issuer.
 """
 
 import os

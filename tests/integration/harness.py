@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the integration tests share: a daemon of their own on a temporary store, and short words for objects and changes.
+"""What the integration tests share: a daemon of their own on a temporary store, short words for objects and changes.
 
     class Something(harness.DaemonTest):
         def test_it(self):
@@ -54,8 +54,8 @@ class Daemon:
         self.process = self.port = self.shared_client = None
 
     def command(self):
-        return [*self.prefix, os.environ["EVAUTHD_BIN"], "--store", self.store, *self.listen, "--port-file", self.port_file,
-                *self.arguments]
+        return [*self.prefix, os.environ["EVAUTHD_BIN"], "--store", self.store, *self.listen, "--port-file",
+                self.port_file, *self.arguments]
 
     def launch(self):
         """Starts the process and returns at once."""

@@ -359,7 +359,8 @@ class World:
         kind = request.kind
         if request.text:
             texts = {pb.OBJECT_KIND_TOKEN: ("uid",), pb.OBJECT_KIND_MEMBERSHIP: ("charge_group_id", "customer_id")}
-            found = any(fold(request.text) in fold(getattr(record, name, "")) for name in texts.get(kind, ("id", "name")))
+            found = any(fold(request.text) in fold(getattr(record, name, ""))
+                        for name in texts.get(kind, ("id", "name")))
             if kind == pb.OBJECT_KIND_TOKEN:
                 found = found or fold_uid(record.type, request.text) in fold_uid(record.type, record.uid)
             if not found:

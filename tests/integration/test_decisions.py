@@ -119,9 +119,9 @@ class Decisions(harness.DaemonTest):
                    ask={"token_type": AD_HOC, "issuer": harness.make_issuer("DE*8EO")})
 
     def test_line_4_unknown_token_where_roaming_is_on(self):
-        self.check("0499", "cp-roaming", ASK_ISSUER, pb.REASON_UNKNOWN_TOKEN, ("", "Invalid", "Unknown"), access=ROAMING,
-                   offline_verdict=DENIED, tariff_id="t-public", customer_id="", valid_until=0, token_uid="0499",
-                   token_type=0, contract_id="")
+        self.check("0499", "cp-roaming", ASK_ISSUER, pb.REASON_UNKNOWN_TOKEN, ("", "Invalid", "Unknown"),
+                   access=ROAMING, offline_verdict=DENIED, tariff_id="t-public", customer_id="", valid_until=0,
+                   token_uid="0499", token_type=0, contract_id="")
         self.check("0499", "cp-roaming-prepaid", ASK_ISSUER, pb.REASON_UNKNOWN_TOKEN, access=ROAMING,
                    offline_verdict=DENIED, tariff_id="t-public")
 
@@ -201,8 +201,8 @@ class Decisions(harness.DaemonTest):
                 (("00", FROM - 1), ("00", FROM), ("00", UNTIL), ("01", FROM)), expected, strict=True):
             granted = {"access": ROAMING, "tariff_id": "t-public"} if verdict != DENIED else {}
             self.check(f"05{whitelist:02d}{uid}", "cp-roaming", verdict, reason, at=at, offline_verdict=offline,
-                       valid_until=valid_until, issuer=harness.make_issuer("DE*8EO"), contract_id="DE-8EO-C1", **granted,
-                       **every)
+                       valid_until=valid_until, issuer=harness.make_issuer("DE*8EO"), contract_id="DE-8EO-C1",
+                       **granted, **every)
 
     def test_line_18_whitelist_always(self):
         self.check_states(pb.WHITELIST_ALWAYS, [
@@ -218,7 +218,8 @@ class Decisions(harness.DaemonTest):
 
     def test_line_21_whitelist_allowed_offline(self):
         self.check_states(pb.WHITELIST_ALLOWED_OFFLINE, [
-            (ASK_ISSUER, pb.REASON_ISSUER_DECIDES, DENIED, FROM), (ASK_ISSUER, pb.REASON_ISSUER_DECIDES, ALLOWED, UNTIL),
+            (ASK_ISSUER, pb.REASON_ISSUER_DECIDES, DENIED, FROM),
+            (ASK_ISSUER, pb.REASON_ISSUER_DECIDES, ALLOWED, UNTIL),
             (ASK_ISSUER, pb.REASON_ISSUER_DECIDES, DENIED, 0), (ASK_ISSUER, pb.REASON_ISSUER_DECIDES, DENIED, 0)])
         self.check("050300", "cp-roaming", ASK_ISSUER, pb.REASON_ISSUER_DECIDES, ACCEPTED, access=ROAMING,
                    tariff_id="t-public", offline_verdict=ALLOWED)
@@ -261,7 +262,8 @@ class Decisions(harness.DaemonTest):
         self.assertEqual(tariff(), "t-work")
 
     def test_changing_the_group_changes_the_next_answer(self):
-        self.daemon.apply(put_group("changing", "t-work"), put_point("cp-changing"), attach_points("changing", "cp-changing"))
+        self.daemon.apply(put_group("changing", "t-work"), put_point("cp-changing"),
+                          attach_points("changing", "cp-changing"))
         self.check("04AA02", "cp-changing", DENIED, pb.REASON_NOT_ATTACHED)
         self.daemon.apply(put_group("changing", "t-work", open_to_all_customers=True))
         self.check("04AA02", "cp-changing", ALLOWED, pb.REASON_OK, access=ALL_CUSTOMERS, tariff_id="t-work")

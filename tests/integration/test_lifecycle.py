@@ -17,8 +17,9 @@ import evauth_pb2 as pb
 import harness
 from evauth_client import Client, EvauthError
 
-WORLD = [harness.put_tariff("t"), harness.put_group("g", "t"), harness.put_point("cp"), harness.attach_points("g", "cp"),
-         harness.put_customer("c"), harness.put_token("04AA", "c"), harness.attach_customers("g", "c")]
+WORLD = [harness.put_tariff("t"), harness.put_group("g", "t"), harness.put_point("cp"),
+         harness.attach_points("g", "cp"), harness.put_customer("c"), harness.put_token("04AA", "c"),
+         harness.attach_customers("g", "c")]
 QUESTION = pb.AuthorizeRequest(token_uid="04AA", charge_point_id="cp", at=1)
 
 
@@ -296,7 +297,8 @@ class Configuration(harness.DaemonTest):
             output = self.run_daemon("--check-config", "--config", path, expect=1)
             for word in [*words, path]:
                 self.assertIn(word, output)
-        for arguments in (["--workers", "many"], ["--nonsense"], ["--map-size", "1KiB"], ["--config", "/nowhere/x"], ["stray"]):
+        for arguments in (["--workers", "many"], ["--nonsense"], ["--map-size", "1KiB"],
+                          ["--config", "/nowhere/x"], ["stray"]):
             self.assertTrue(self.run_daemon(*arguments, expect=1).strip())
 
     def test_listening_beyond_loopback_needs_a_word(self):

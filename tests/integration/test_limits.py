@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Everything has a maximum (DESIGN 4): at the limit it works, one past it is refused by name, and what was there stays."""
+"""Everything has a maximum (DESIGN 4): at the limit it works, one past it is refused by name, what was there stays."""
 
 import os
 import socket

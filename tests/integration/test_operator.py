@@ -94,7 +94,8 @@ class Documents(harness.DaemonTest):
 
     def test_the_demo_network_is_what_its_script_writes(self):
         folder = os.path.join(SOURCE, "deploy/demo")
-        written = subprocess.run([sys.executable, os.path.join(folder, "make_demo.py")], check=True, capture_output=True)
+        written = subprocess.run([sys.executable, os.path.join(folder, "make_demo.py")], check=True,
+                                 capture_output=True)
         with open(os.path.join(folder, "network.jsonl"), "rb") as file:
             self.assertEqual(file.read(), written.stdout)
 

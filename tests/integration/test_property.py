@@ -101,7 +101,8 @@ class Generator(random.Random):
     def put_customer(self):
         return harness.put_customer(
             self.customer_id(), name=self.maybe("Jansen " + self.customer_id()), blocked=self.flag(0.15),
-            user_group=self.choice(["", "", "", "fleet", "FLEET"]), payment=self.randrange(3), no_credit=self.flag(0.15))
+            user_group=self.choice(["", "", "", "fleet", "FLEET"]), payment=self.randrange(3),
+            no_credit=self.flag(0.15))
 
     def put_token(self):
         token_type = self.choice(TYPES) if self.flag(0.97) else 0

@@ -199,7 +199,8 @@ class Pages(harness.DaemonTest):
     def test_page_of_large_objects_stays_below_its_byte_limit(self):
         daemon = self.start_daemon()
         for start in range(0, 1000, 100):
-            daemon.apply(*[harness.put_customer(f"c-{number:04}", name="n" * 1000) for number in range(start, start + 100)])
+            daemon.apply(*[harness.put_customer(f"c-{number:04}", name="n" * 1000)
+                           for number in range(start, start + 100)])
         request, found = pb.SearchRequest(kind=pb.OBJECT_KIND_CUSTOMER, page_size=1000), 0
         while True:
             page = daemon.call(request)
@@ -214,8 +215,9 @@ class Pages(harness.DaemonTest):
 class Get(harness.DaemonTest):
     def test_every_kind(self):
         daemon = self.start_daemon()
-        daemon.apply(harness.put_tariff("t"), harness.put_group("g", "t"), harness.put_point("cp"), harness.put_customer("c"),
-                     harness.put_token("04AA", "c"), harness.put_token("04AA", issuer="DE*8EO"),
+        daemon.apply(harness.put_tariff("t"), harness.put_group("g", "t"), harness.put_point("cp"),
+                     harness.put_customer("c"), harness.put_token("04AA", "c"),
+                     harness.put_token("04AA", issuer="DE*8EO"),
                      harness.attach_customers("g", "c"))
 
         def get(kind, object_id, **narrowed):

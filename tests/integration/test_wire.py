@@ -197,7 +197,8 @@ class Frames(Wire):
             raw.close()
 
     def test_other_protocols_are_told_off(self):
-        for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00", b"PING\r\n"):
+        for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"PING\r\n",
+                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00"):
             answer = self.raw().ask(data)
             self.assertIsNotNone(answer)
             self.assertGreater(answer[1], 0)
@@ -304,8 +305,8 @@ class Order(Wire):
         search = pb.SearchRequest(kind=pb.OBJECT_KIND_TOKEN).SerializeToString()
         tariff = pb.GetTariffRequest(charge_point_id="cp", token_uid="04AA").SerializeToString()
         batch = pb.AuthorizeBatchRequest(requests=[pb.AuthorizeRequest(token_uid="04AA", charge_point_id="cp")] * 3)
-        bodies = {AUTHORIZE: QUESTION, BATCH: batch.SerializeToString(), GET_TARIFF: tariff, SEARCH: search, STATUS: b"",
-                  99: b""}
+        bodies = {AUTHORIZE: QUESTION, BATCH: batch.SerializeToString(), GET_TARIFF: tariff, SEARCH: search,
+                  STATUS: b"", 99: b""}
         connections = []
         for number in range(40):
             methods = [generator.choice([AUTHORIZE] * 6 + [BATCH, GET_TARIFF, SEARCH, STATUS, APPLY, 99])
@@ -466,7 +467,8 @@ class SmallFrames(Wire):
 
     def test_answer_over_the_frame_size_is_refused(self):
         for start in range(0, 300, 10):
-            self.daemon.apply(*[harness.put_customer(f"c-{number}", name="n" * 500) for number in range(start, start + 10)])
+            self.daemon.apply(*[harness.put_customer(f"c-{number}", name="n" * 500)
+                                for number in range(start, start + 10)])
         request = pb.SearchRequest(kind=pb.OBJECT_KIND_CUSTOMER, page_size=1000)
         with self.assertRaises(harness.EvauthError) as caught:
             self.daemon.call(request)

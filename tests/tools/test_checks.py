@@ -46,7 +46,8 @@ class Checks(unittest.TestCase):
             self.assertEqual((code, output.strip()), (0, check[:-3] + ": clean"))
 
     def test_include_that_points_up_is_found(self):
-        self.assert_found("check_includes.py", "base/arena.c", SPDX + '#include "base/bytes.h"\n#include "store/db.h"\n',
+        self.assert_found("check_includes.py", "base/arena.c",
+                          SPDX + '#include "base/bytes.h"\n#include "store/db.h"\n',
                           'base/arena.c:3: "store/db.h" is no file')
         self.assert_found("check_includes.py", "base/arena.c", SPDX + '#include "proto/frame.h"\n',
                           "base/arena.c:2: base must not include proto")
@@ -56,7 +57,8 @@ class Checks(unittest.TestCase):
                           "daemon/net/loop.c:3: daemon/net must not include proto")
 
     def test_vendor_header_away_from_home_is_found(self):
-        self.assert_found("check_includes.py", "store/apply.c", SPDX + "#include <lmdb.h>\n", "store/apply.c:2: <lmdb.h>")
+        self.assert_found("check_includes.py", "store/apply.c", SPDX + "#include <lmdb.h>\n",
+                          "store/apply.c:2: <lmdb.h>")
         self.assert_found("check_includes.py", "cli/main.c", SPDX + '#include "evauth.pb-c.h"\n',
                           "cli/main.c:2: <evauth.pb-c.h>")
         self.assert_found("check_includes.py", "daemon/rpc/rpc.c", SPDX + "#include <uv.h>\n",
@@ -79,7 +81,8 @@ class Checks(unittest.TestCase):
 
     def test_include_rules_that_are_told_otherwise_are_found(self):
         table = "`base/` `proto/`\n| `store/` | the truth | {} |\n"
-        self.assert_found("check_docs.py", "docs/architecture.md", table.format("base"), "says that store/ may include base")
+        self.assert_found("check_docs.py", "docs/architecture.md", table.format("base"),
+                          "says that store/ may include base")
         self.assertEqual(self.run_check("check_docs.py", {"docs/architecture.md": table.format("proto, base")})[0], 0)
 
     def test_command_that_does_not_exist_is_found(self):
@@ -88,7 +91,8 @@ class Checks(unittest.TestCase):
             self.assert_found("check_docs.py", "README.md", f"```\n{command}\n```\n", text)
 
     def test_machine_path_and_undone_work_are_found(self):
-        self.assert_found("check_docs.py", "base/x.c", SPDX + "\n// see /ho" + "me/jan/notes\n", "base/x.c:3: a path of")
+        self.assert_found("check_docs.py", "base/x.c", SPDX + "\n// see /ho" + "me/jan/notes\n",
+                          "base/x.c:3: a path of")
         self.assert_found("check_docs.py", "base/x.c", SPDX + "// TO" + "DO: more\n", "base/x.c:2: work left undone")
 
     def test_source_without_licence_is_found(self):
