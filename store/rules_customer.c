@@ -59,15 +59,10 @@ static int erase_relations(struct rules_set *set, uint32_t customer, struct chan
 
 int rules_delete_customer(struct rules_set *set, const struct change *change, struct change_result *ret_result)
 {
-	const struct bytes id = change->delete_object->id;
 	struct rules_object object;
-	rules_object_find(set, &rules_customers, id, &object);
-	int error = rules_object_expect(set, change, &object, id);
-	if (error != 0)
+	int error = rules_object_doom(set, change, &rules_customers, &object, ret_result);
+	if (error != 0 || object.handle == 0)
 		return error;
-	ret_result->outcome = object.handle ? CHANGE_OUTCOME_DELETED : CHANGE_OUTCOME_UNCHANGED;
-	if (object.handle == 0)
-		return 0;
 	error = erase_relations(set, object.handle, ret_result);
 	return error != 0 ? error : rules_object_remove(set, &object);
 }

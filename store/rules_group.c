@@ -94,15 +94,10 @@ static int detach_all_customers(struct rules_set *set, uint32_t group, struct ch
 
 int rules_delete_charge_group(struct rules_set *set, const struct change *change, struct change_result *ret_result)
 {
-	const struct bytes id = change->delete_object->id;
 	struct rules_object object;
-	rules_object_find(set, &rules_groups, id, &object);
-	int error = rules_object_expect(set, change, &object, id);
-	if (error != 0)
+	int error = rules_object_doom(set, change, &rules_groups, &object, ret_result);
+	if (error != 0 || object.handle == 0)
 		return error;
-	ret_result->outcome = object.handle ? CHANGE_OUTCOME_DELETED : CHANGE_OUTCOME_UNCHANGED;
-	if (object.handle == 0)
-		return 0;
 	error = detach_all_points(set, object.handle, ret_result);
 	if (error == 0)
 		error = detach_all_customers(set, object.handle, ret_result);

@@ -95,6 +95,10 @@ MUST_CHECK int rules_expect(struct rules_set *set, const struct change *change, 
 			    struct bytes key, const char *name, struct bytes id);
 MUST_CHECK int rules_object_expect(struct rules_set *set, const struct change *change,
 				   const struct rules_object *object, struct bytes id);
+// The object that `change` deletes, when it is as the change expects it; the outcome is in the result. Not there:
+// object.handle is 0 and nothing is left to do.
+MUST_CHECK int rules_object_doom(struct rules_set *set, const struct change *change, const struct rules_kind *kind,
+				 struct rules_object *ret_object, struct change_result *result);
 // A record for an object that has none: object->handle. In its table, zeroed.
 MUST_CHECK int rules_object_add(struct rules_set *set, struct rules_object *object);
 // The record out of its table and away, and the write that deletes the object.

@@ -60,6 +60,17 @@ int rules_object_expect(struct rules_set *set, const struct change *change, cons
 			    object->kind->name, id);
 }
 
+int rules_object_doom(struct rules_set *set, const struct change *change, const struct rules_kind *kind,
+		      struct rules_object *ret_object, struct change_result *result)
+{
+	const struct bytes id = change->delete_object->id;
+	rules_object_find(set, kind, id, ret_object);
+	const int error = rules_object_expect(set, change, ret_object, id);
+	if (error == 0)
+		result->outcome = ret_object->handle ? CHANGE_OUTCOME_DELETED : CHANGE_OUTCOME_UNCHANGED;
+	return error;
+}
+
 int rules_object_add(struct rules_set *set, struct rules_object *object)
 {
 	uint32_t handle;

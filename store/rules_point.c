@@ -128,15 +128,10 @@ int rules_put_charge_point(struct rules_set *set, const struct change *change, s
 
 int rules_delete_charge_point(struct rules_set *set, const struct change *change, struct change_result *ret_result)
 {
-	const struct bytes id = change->delete_object->id;
 	struct rules_object object;
-	rules_object_find(set, &rules_points, id, &object);
-	int error = rules_object_expect(set, change, &object, id);
-	if (error != 0)
+	int error = rules_object_doom(set, change, &rules_points, &object, ret_result);
+	if (error != 0 || object.handle == 0)
 		return error;
-	ret_result->outcome = object.handle ? CHANGE_OUTCOME_DELETED : CHANGE_OUTCOME_UNCHANGED;
-	if (object.handle == 0)
-		return 0;
 	if (image_point(set->image, object.handle)->group != 0) {
 		error = rules_leave_group(set, object.handle);
 		ret_result->detached_charge_points = 1;

@@ -95,16 +95,11 @@ static int refuse_tariff_in_use(struct rules_set *set, uint32_t tariff, struct b
 
 int rules_delete_tariff(struct rules_set *set, const struct change *change, struct change_result *ret_result)
 {
-	const struct bytes id = change->delete_object->id;
 	struct rules_object object;
-	rules_object_find(set, &rules_tariffs, id, &object);
-	int error = rules_object_expect(set, change, &object, id);
-	if (error != 0)
+	const int error = rules_object_doom(set, change, &rules_tariffs, &object, ret_result);
+	if (error != 0 || object.handle == 0)
 		return error;
-	ret_result->outcome = object.handle ? CHANGE_OUTCOME_DELETED : CHANGE_OUTCOME_UNCHANGED;
-	if (object.handle == 0)
-		return 0;
 	if (image_tariff(set->image, object.handle)->uses > 0)
-		return refuse_tariff_in_use(set, object.handle, id);
+		return refuse_tariff_in_use(set, object.handle, change->delete_object->id);
 	return rules_object_remove(set, &object);
 }
