@@ -144,6 +144,16 @@ static void keep_wrong(struct load *load, const struct load_slot *slot, const st
 		memcpy(result->wrong_body, answer->body.data, result->wrong_size);
 }
 
+static bool is_right(const struct load *load, uint32_t entry, const struct load_answer *answer)
+{
+	const struct load_requests *requests = load->requests;
+	if (load->options->check == LOAD_CHECK_FULL)
+		return load->protocol->is_right(requests, entry, answer);
+	if (requests->body_size_max == 0)
+		return answer->body.size > 0;
+	return answer->body.size >= requests->body_size_min && answer->body.size <= requests->body_size_max;
+}
+
 static int take_answer(struct load *load, struct load_connection *connection, const struct load_answer *answer,
 		       uint64_t now_ns)
 {
@@ -159,7 +169,7 @@ static int take_answer(struct load *load, struct load_connection *connection, co
 	struct load_result *result = load->result;
 	if (answer->status != 0)
 		result->errors[answer->status < LOAD_STATUS_CODES ? answer->status : LOAD_STATUS_CODES - 1]++;
-	else if (!load->protocol->is_right(load->requests, slot.entry, answer))
+	else if (!is_right(load, slot.entry, answer))
 		keep_wrong(load, &slot, answer);
 	if (load->is_measuring)
 		result->answers++;

@@ -33,6 +33,14 @@ struct load_requests {
 	uint64_t *ends; // per entry
 	uint32_t count;
 	const void *expected; // the protocol's own
+	// What LOAD_CHECK_LIGHT lets through, of an answer's body; both 0: any that is not empty.
+	uint32_t body_size_min, body_size_max;
+};
+
+// How closely answers without an error are looked at.
+enum load_check {
+	LOAD_CHECK_FULL,  // the protocol's is_right()
+	LOAD_CHECK_LIGHT, // the id, where the protocol has one, and the length: the same for every server compared
 };
 
 struct load_answer {
@@ -58,6 +66,7 @@ struct load_options {
 	double seconds;
 	uint32_t first_entry; // where in the requests to begin
 	pid_t server_pid;     // 0: unknown; else its CPU time is measured as well
+	enum load_check check;
 };
 
 struct load_result {

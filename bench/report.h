@@ -1,5 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run's result for people and for programs.
+//
+// The columns of --csv, in this order; --json has the same names as keys of one object (what was not measured is an
+// empty cell, and missing in the JSON). Times in microseconds end in _us, CPU seconds in _cpu_s.
+//
+//   the load       server, connections, threads, depth, batch, rate (0: closed loop), arrivals (closed, constant,
+//                  poisson), keys (uniform, zipf:THETA, file), tokens
+//   throughput     seconds, requests (answers read), per_second, decisions_per_second
+//   latency        mean_us, p50_us, p90_us, p99_us, p99_9_us, p99_99_us, max_us
+//   the client     late_p99_us (open loop: how late it sent; 0 in a closed loop), client_cpu_s, client_cpu_us (of a
+//                  request)
+//   the server     server_cpu_s, server_cpu_us (of a request), other_cpu_s
+//   what failed    error_count, unanswered, unsent, wrong
+//   churn          connects, connect_p50_us, connect_p99_us
+//   writes         writes, writes_per_second, write_p50_us, write_p99_us, write_p99_9_us, write_max_us,
+//   write_error_count environment    cpu, cores, kernel, bench_version, server_version, started_at (unix seconds)
+//
+// JSON only: errors and write_errors, objects of code names and counts; over_time, an array of the requests answered in
+// every second measured. --csv-seconds FILE has those as rows of second, requests.
+// --scan prints one such row, or object, per rate, --search one per step and the confirmed one last.
 #pragma once
 
 #include "bench/load.h"

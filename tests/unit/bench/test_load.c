@@ -39,6 +39,8 @@ static bool is_right(const struct load_requests *requests, uint32_t entry, const
 	return memcmp(answer->body.data, &entry, sizeof(entry)) == 0;
 }
 
+static uint32_t body_size_min, body_size_max; // of the requests made next
+
 static const struct load_protocol protocol = {.parse = parse, .stamp = stamp, .is_right = is_right};
 
 static void make_requests(struct load_requests *ret_requests)
@@ -47,6 +49,8 @@ static void make_requests(struct load_requests *ret_requests)
 		.frames = calloc(REQUESTS, REQUEST_SIZE),
 		.ends = calloc(REQUESTS, sizeof(uint64_t)),
 		.count = REQUESTS,
+		.body_size_min = body_size_min,
+		.body_size_max = body_size_max,
 	};
 	for (uint32_t i = 0; i < REQUESTS; i++) {
 		memcpy(ret_requests->frames + i * REQUEST_SIZE + 4, &i, sizeof(i));
@@ -265,6 +269,22 @@ START_TEST(a_wrong_answer_ends_the_run_and_is_kept)
 }
 END_TEST
 
+START_TEST(a_light_check_looks_at_the_length_alone)
+{
+	struct load_options light = closed;
+	light.check = LOAD_CHECK_LIGHT;
+	ck_assert_int_eq(run(&(struct script){.wrong_at = 42}, &light).error, 0);
+	ck_assert(!result.is_wrong);
+	ck_assert_int_eq(run(&(struct script){.wrong_id_at = 5}, &light).error, -EPROTO);
+	body_size_min = body_size_max = 5; // it sends 4
+	ck_assert_int_eq(run(&(struct script){0}, &light).error, 0);
+	ck_assert(result.is_wrong);
+	body_size_min = body_size_max = 4;
+	ck_assert_int_eq(run(&(struct script){0}, &light).error, 0);
+	ck_assert(!result.is_wrong);
+}
+END_TEST
+
 START_TEST(requests_begin_where_asked_and_start_over_at_the_end)
 {
 	const struct load_options options = {.connections = 1, .depth = 1, .seconds = 60, .first_entry = 95};
@@ -367,6 +387,7 @@ int main(void)
 	tcase_add_test(tcase, no_more_requests_than_the_depth_are_on_the_way);
 	tcase_add_test(tcase, answers_in_pieces_are_put_together);
 	tcase_add_test(tcase, a_wrong_answer_ends_the_run_and_is_kept);
+	tcase_add_test(tcase, a_light_check_looks_at_the_length_alone);
 	tcase_add_test(tcase, requests_begin_where_asked_and_start_over_at_the_end);
 	tcase_add_test(tcase, errors_are_counted_by_code);
 	tcase_add_test(tcase, what_breaks_the_protocol_fails_the_run);
