@@ -315,7 +315,7 @@ static int open_connections(struct load *load)
 	load->what = "connecting";
 	for (uint32_t i = 0; i < load->options->connections; i++) {
 		struct load_connection *connection = &load->connections[i];
-		int error = load_connection_open(connection, load->options, frame_size_max);
+		int error = load_connection_open(connection, load->options, load->protocol, frame_size_max);
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
 		if (error == 0 && epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) < 0)
 			error = -errno;

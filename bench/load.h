@@ -55,6 +55,9 @@ struct load_protocol {
 	// Writes the id into a copied frame; NULL in protocols without ids.
 	void (*stamp)(char *frame, uint32_t id);
 	bool (*is_right)(const struct load_requests *requests, uint32_t entry, const struct load_answer *answer);
+	// A socket to the server of the options that is ready for requests, non-blocking and close-on-exec, or negative
+	// errno. NULL: a plain connection will do.
+	int (*connect)(const char *server, int *ret_fd);
 };
 
 struct load_options {

@@ -20,7 +20,8 @@ static int connect_to(const char *server, int *ret_fd)
 	return error < 0 ? error : address_connect(&address, clock_monotonic_ms() + CONNECT_TIMEOUT_MS, ret_fd, &fault);
 }
 
-int load_connection_open(struct load_connection *connection, const struct load_options *options, size_t frame_size_max)
+int load_connection_open(struct load_connection *connection, const struct load_options *options,
+			 const struct load_protocol *protocol, size_t frame_size_max)
 {
 	*connection = (struct load_connection){
 		.fd = -1,
@@ -34,7 +35,8 @@ int load_connection_open(struct load_connection *connection, const struct load_o
 	connection->in = malloc(connection->in_size);
 	if (!connection->slots || !connection->out || !connection->in)
 		return -ENOMEM;
-	return connect_to(options->server, &connection->fd);
+	return protocol->connect ? protocol->connect(options->server, &connection->fd)
+				 : connect_to(options->server, &connection->fd);
 }
 
 void load_connection_close(struct load_connection *connection)

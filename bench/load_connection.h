@@ -25,9 +25,9 @@ struct load_connection {
 	size_t in_begin, in_end, in_size;
 };
 
-// -ENOMEM; connects, with TCP_NODELAY; does not block afterwards.
+// -ENOMEM; connects as the protocol does, else with TCP_NODELAY; does not block afterwards.
 MUST_CHECK int load_connection_open(struct load_connection *connection, const struct load_options *options,
-				    size_t frame_size_max);
+				    const struct load_protocol *protocol, size_t frame_size_max);
 void load_connection_close(struct load_connection *connection);
 
 static inline bool load_connection_has_room(const struct load_connection *connection)

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // Spends CPU time until this thread has used `seconds` more.
@@ -44,6 +45,29 @@ START_TEST(the_machine_works_at_least_as_much_as_we_do)
 }
 END_TEST
 
+START_TEST(children_count_while_they_run_and_after)
+{
+	int ready[2], go[2];
+	char byte;
+	ck_assert(pipe(ready) == 0 && pipe(go) == 0);
+	const double before = cpu_time_of_process(getpid());
+	const pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		work(0.2);
+		if (write(ready[1], "r", 1) == 1)
+			_exit(read(go[0], &byte, 1) == 1 ? 0 : 1);
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	const double running = cpu_time_of_process(getpid());
+	ck_assert_double_ge(running - before, 0.17);
+	ck_assert_int_eq(write(go[1], "g", 1), 1);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	ck_assert_double_ge(cpu_time_of_process(getpid()) - before, 0.17);
+}
+END_TEST
+
 START_TEST(a_process_that_is_not_there_has_none)
 {
 	ck_assert_double_lt(cpu_time_of_process(999999999), 0);
@@ -56,6 +80,7 @@ int main(void)
 	tcase_add_test(tcase, work_shows_in_the_time_of_the_thread_and_of_the_process);
 	tcase_add_test(tcase, a_name_with_brackets_and_spaces_does_not_shift_the_fields);
 	tcase_add_test(tcase, the_machine_works_at_least_as_much_as_we_do);
+	tcase_add_test(tcase, children_count_while_they_run_and_after);
 	tcase_add_test(tcase, a_process_that_is_not_there_has_none);
 	Suite *suite = suite_create("bench/cpu_time");
 	suite_add_tcase(suite, tcase);
