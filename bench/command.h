@@ -14,6 +14,7 @@ enum exit_code {
 
 int command_generate(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_propagation(int argc, char **argv);
 int command_resp_load(int argc, char **argv);
 
 // A whole number in min..max, or ends the program with a message that names the option (as argp_error() does).

@@ -13,6 +13,8 @@ struct command {
 static const struct command commands[] = {
 	{"generate", "evauth-bench generate", "Write a deterministic world as import lines", command_generate},
 	{"run", "evauth-bench run", "Put load on evauthd, or plain GETs on a Redis server", command_run},
+	{"propagation", "evauth-bench propagation", "Measure how long a change takes until answers show it",
+	 command_propagation},
 	{"resp-load", "evauth-bench resp-load", "Fill a Redis server with one key per token", command_resp_load},
 };
 
@@ -20,7 +22,7 @@ static void print_usage(FILE *stream)
 {
 	fprintf(stream, "Usage: evauth-bench COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].what);
+		fprintf(stream, "  %-11s %s\n", commands[i].name, commands[i].what);
 	fprintf(stream,
 		"\n`evauth-bench COMMAND --help` tells the options. What is measured, and how: docs/performance.md\n");
 }
