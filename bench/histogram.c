@@ -36,6 +36,16 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 	histogram->buckets[bucket_of(value)]++;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *source)
+{
+	histogram->count += source->count;
+	histogram->sum += source->sum;
+	if (source->max > histogram->max)
+		histogram->max = source->max;
+	for (uint32_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
+		histogram->buckets[bucket] += source->buckets[bucket];
+}
+
 uint64_t histogram_quantile(const struct histogram *histogram, double share)
 {
 	const uint64_t wanted = (uint64_t)ceil(share * (double)histogram->count);

@@ -21,6 +21,8 @@ struct histogram {
 
 void histogram_init(struct histogram *histogram);
 void histogram_add(struct histogram *histogram, uint64_t value);
+// Adds all values of `source` to `histogram`.
+void histogram_merge(struct histogram *histogram, const struct histogram *source);
 // The smallest value that at least `share` (0..1) of all values do not exceed, rounded up to the end of its slice
 // and never above the largest value seen. 0 when empty.
 uint64_t histogram_quantile(const struct histogram *histogram, double share);

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client loop of every measurement: one thread, one epoll, C connections with up to D requests on the way each.
-// It is the same for every protocol, so a comparison measures the servers. Map:
+// The client loop of every measurement: T threads, each with an epoll and its share of C connections, with up to D
+// requests on the way on each. It is the same for every protocol, so a comparison measures the servers. Map:
 //
 //   requests   made before the run and only copied during it; entry i is frames[ends[i-1] .. ends[i]]
 //   protocol   how to cut answers out of a stream, and whether an answer is the right one
 //   closed     rate 0: every answer sends the next request at once; latency is from the write to the read
-//   open       rate R: request i is due at start + i/R, whatever the server does; latency is from that moment, so a
-//              server that stalls pays for all the requests that had to wait (no coordinated omission)
+//   open       rate R: requests are due at moments that load_schedule.h tells, whatever the server does; latency is
+//   from
+//              that moment, so a server that stalls pays for all the requests that had to wait (no coordinated
+//              omission)
+//   beside     requests of another kind meanwhile, over connections of their own, from one more thread
+//
+//   load.c             the run: threads, start, merging of results
+//   load_thread.c      one thread: its turns, from first request to last answer
+//   load_schedule.c    arrivals
+//   load_connection.c  one connection: what is on the way, what is still to be written
 //
 // Answers of one connection are expected in the order of its requests: the daemon promises so for Authorize (DESIGN
-// 2), Redis always. Nothing is allocated between the first request and the last answer.
+// 2), Redis always. Nothing is allocated between the first request and the last answer. In options and results, what is
+// zero is as if it were not there.
 #pragma once
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "bench/histogram.h"
+#include "bench/load_schedule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +35,9 @@ enum {
 	LOAD_DEPTH_MAX = 4096,
 	LOAD_FRAME_SIZE_MAX = 128 * 1024,       // of a request
 	LOAD_ANSWER_SIZE_MAX = 2 * 1024 * 1024, // more in one answer is an error
-	LOAD_STATUS_CODES = 32,                 // gRPC codes; higher ones count as the last
+	LOAD_THREADS_MAX = 64,
+	LOAD_SECONDS_MAX = 86400,
+	LOAD_STATUS_CODES = 32, // gRPC codes; higher ones count as the last
 };
 
 struct load_requests {
@@ -60,16 +72,53 @@ struct load_protocol {
 	int (*connect)(const char *server, int *ret_fd);
 };
 
+// Requests of another kind while the load runs, as open loop with a rate of its own, or as closed loop. Every answer is
+// checked.
+struct load_beside {
+	const struct load_protocol *protocol;
+	const struct load_requests *requests;
+	uint32_t connections;
+	uint32_t depth;
+	double rate; // a second over all its connections; 0: closed loop
+};
+
 struct load_options {
 	const char *server; // HOST:PORT or unix:PATH
 	uint32_t connections;
 	uint32_t depth;
 	double rate; // requests a second over all connections; 0: closed loop
 	double warmup_s;
-	double seconds;
+	double seconds;       // at most LOAD_SECONDS_MAX
 	uint32_t first_entry; // where in the requests to begin
 	pid_t server_pid;     // 0: unknown; else its CPU time is measured as well
 	enum load_check check;
+	uint32_t threads;            // 0: one; at most as many as connections
+	enum load_arrivals arrivals; // open loop
+	uint64_t seed;               // of Poisson arrivals
+	// Open loop: for so long before a request is due a thread polls instead of sleeping, because a sleep may end
+	// tens of microseconds late. 0: it sleeps.
+	uint32_t spin_us;
+	uint32_t churn;  // a connection is made anew after so many requests; 0: never
+	uint32_t passes; // ends after so many passes over the requests, without warm-up; 0: by time alone
+	const struct load_beside *beside; // or NULL
+};
+
+// An answer that was not what it should have been.
+struct load_example {
+	bool is_set;
+	bool is_beside; // of load_beside's requests
+	uint32_t entry;
+	uint8_t status;
+	size_t size;
+	char body[4 * 1024]; // its beginning
+};
+
+struct load_beside_result {
+	struct histogram latency_ns;
+	uint64_t answers;
+	uint64_t errors[LOAD_STATUS_CODES];
+	uint64_t unanswered;
+	uint64_t unsent;
 };
 
 struct load_result {
@@ -77,13 +126,23 @@ struct load_result {
 	double seconds;              // measured
 	uint64_t answers;            // read within the measured time
 	uint64_t errors[LOAD_STATUS_CODES];
-	uint64_t unanswered; // at the end of the run, after waiting for them
-	uint64_t unsent;     // due and not sent, open loop: no connection had room
-	double client_cpu_s;
-	double server_cpu_s; // -1 when not measured
-	double other_cpu_s;  // of everything else on this machine; -1 when server_cpu_s is
+	struct load_example error; // the first one
+	uint64_t unanswered;       // at the end of the run, after waiting for them
+	uint64_t unsent; // open loop: due and not sent, no connection had room; or missing to the passes asked for
+	uint32_t over_time[LOAD_SECONDS_MAX]; // answers read in every second
+	uint32_t over_time_count;
+	// Open loop: how late requests were sent that had room when they were due. What the client adds to the
+	// latencies.
+	struct histogram late_ns;
+	struct histogram connect_ns; // of the connections made anew
+	double client_cpu_s;         // of all threads
+	double client_busiest;       // share of a core that the busiest thread used
+	double server_cpu_s;         // -1 when not measured
+	double other_cpu_s;          // of everything else on this machine; -1 when server_cpu_s is
+	struct load_beside_result beside;
 	// The first wrong answer, which ends the run.
 	bool is_wrong;
+	bool is_wrong_beside; // it was one to load_beside's requests
 	uint32_t wrong_entry;
 	uint8_t wrong_status;
 	size_t wrong_size;

@@ -5,6 +5,9 @@
 #include "client/address.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,20 +15,28 @@
 
 enum { CONNECT_TIMEOUT_MS = 5000, READ_SIZE = 64 * 1024 };
 
-static int connect_to(const char *server, int *ret_fd)
+static int connect_to(const struct load_peer *peer, int *ret_fd)
 {
 	struct address address;
 	struct fault fault = {0};
-	const int error = address_parse(server, &address, &fault);
+	if (peer->connect)
+		return peer->connect(peer->server, ret_fd);
+	const int error = address_parse(peer->server, &address, &fault);
 	return error < 0 ? error : address_connect(&address, clock_monotonic_ms() + CONNECT_TIMEOUT_MS, ret_fd, &fault);
 }
 
-int load_connection_open(struct load_connection *connection, const struct load_options *options,
-			 const struct load_protocol *protocol, size_t frame_size_max)
+static void set_sends_left(struct load_connection *connection)
+{
+	connection->sends_left = connection->churn > 0 ? connection->churn : UINT64_MAX;
+}
+
+int load_connection_open(struct load_connection *connection, const struct load_options *options, size_t frame_size_max,
+			 struct load_peer *peer)
 {
 	*connection = (struct load_connection){
 		.fd = -1,
 		.depth = options->depth,
+		.churn = options->churn,
 		.slots = calloc(options->depth, sizeof(*connection->slots)),
 		.out_size = options->depth * frame_size_max,
 		.in_size = LOAD_ANSWER_SIZE_MAX + READ_SIZE,
@@ -35,8 +46,63 @@ int load_connection_open(struct load_connection *connection, const struct load_o
 	connection->in = malloc(connection->in_size);
 	if (!connection->slots || !connection->out || !connection->in)
 		return -ENOMEM;
-	return protocol->connect ? protocol->connect(options->server, &connection->fd)
-				 : connect_to(options->server, &connection->fd);
+	set_sends_left(connection);
+	const int error = connect_to(peer, &connection->fd);
+	if (error < 0 || peer->size > 0)
+		return error;
+	peer->size = sizeof(peer->address);
+	return getpeername(connection->fd, (struct sockaddr *)&peer->address, &peer->size) < 0 ? -errno : 0;
+}
+
+// Connecting a Unix socket waits only while the listener's queue is full, and could not be waited for otherwise.
+static int connect_at_once(struct load_connection *connection, const struct load_peer *peer)
+{
+	connection->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connection->fd < 0 || connect(connection->fd, (const struct sockaddr *)&peer->address, peer->size) < 0 ||
+	    fcntl(connection->fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+static int begin_to_connect(struct load_connection *connection, const struct load_peer *peer)
+{
+	connection->fd = socket(peer->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (connection->fd < 0)
+		return -errno;
+	(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	if (connect(connection->fd, (const struct sockaddr *)&peer->address, peer->size) == 0)
+		return 0;
+	connection->is_connecting = errno == EINPROGRESS;
+	return connection->is_connecting ? 0 : -errno;
+}
+
+int load_connection_reopen(struct load_connection *connection, const struct load_peer *peer)
+{
+	int error;
+	close(connection->fd);
+	connection->fd = -1;
+	connection->in_begin = connection->in_end = connection->out_begin = connection->out_end = 0;
+	connection->connect_ns = clock_monotonic_ns();
+	if (peer->connect)
+		error = peer->connect(peer->server, &connection->fd);
+	else if (peer->address.ss_family == AF_UNIX)
+		error = connect_at_once(connection, peer);
+	else
+		error = begin_to_connect(connection, peer);
+	if (error == 0 && !connection->is_connecting)
+		set_sends_left(connection);
+	return error;
+}
+
+int load_connection_finish_connecting(struct load_connection *connection)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+	if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	connection->is_connecting = false;
+	set_sends_left(connection);
+	return -error;
 }
 
 void load_connection_close(struct load_connection *connection)
@@ -59,6 +125,7 @@ char *load_connection_stage(struct load_connection *connection, struct bytes fra
 	}
 	char *copy = memcpy(connection->out + connection->out_end, frame.data, frame.size);
 	connection->out_end += frame.size;
+	connection->sends_left--;
 	uint32_t place = connection->first_slot + connection->in_flight++;
 	if (place >= connection->depth)
 		place -= connection->depth;

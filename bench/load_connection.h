@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection of the client loop: what is on the way, what is still to be written. Private to load.c.
+// One connection of the client loop: what is on the way, what is still to be written. Private to load_thread.c.
 #pragma once
 
 #include "bench/load.h"
+
+#include <sys/socket.h>
 
 // A request on the way.
 struct load_slot {
@@ -11,12 +13,25 @@ struct load_slot {
 	uint32_t id;
 };
 
+// Where connections lead.
+struct load_peer {
+	const char *server;
+	int (*connect)(const char *server, int *ret_fd); // the protocol's own way, or NULL
+	// Of the first connection made, so that no name has to be looked up to make one anew.
+	struct sockaddr_storage address;
+	socklen_t size; // 0: unknown
+};
+
 struct load_connection {
 	int fd;
+	bool is_connecting;
 	bool waits_for_room; // EPOLLOUT is on
 	bool has_staged;     // there is something for the one write of this turn
 	uint32_t depth;      // most requests on the way
 	uint32_t in_flight;
+	uint32_t churn;      // requests after which it is used up; 0: never
+	uint64_t sends_left; // until it is
+	uint64_t connect_ns; // when it was begun to be made anew
 	uint32_t first_slot; // of the ring: the oldest request on the way
 	struct load_slot *slots;
 	char *out; // out_begin .. out_end are still to be written
@@ -25,14 +40,24 @@ struct load_connection {
 	size_t in_begin, in_end, in_size;
 };
 
-// -ENOMEM; connects as the protocol does, else with TCP_NODELAY; does not block afterwards.
+// -ENOMEM; connects as the protocol does, else with TCP_NODELAY; does not block afterwards. The first connection of all
+// fills in the peer's address.
 MUST_CHECK int load_connection_open(struct load_connection *connection, const struct load_options *options,
-				    const struct load_protocol *protocol, size_t frame_size_max);
+				    size_t frame_size_max, struct load_peer *peer);
+// Closes the connection, on which nothing is on the way, and begins to make it anew: with is_connecting set, wait for
+// EPOLLOUT, then finish. A Unix socket, and what has its own way to connect, is connected at
+// once.
+MUST_CHECK int load_connection_reopen(struct load_connection *connection, const struct load_peer *peer);
+MUST_CHECK int load_connection_finish_connecting(struct load_connection *connection);
 void load_connection_close(struct load_connection *connection);
 
 static inline bool load_connection_has_room(const struct load_connection *connection)
 {
-	return connection->in_flight < connection->depth;
+	return connection->in_flight < connection->depth && connection->sends_left > 0;
+}
+static inline bool load_connection_is_used_up(const struct load_connection *connection)
+{
+	return connection->sends_left == 0 && connection->in_flight == 0 && !connection->is_connecting;
 }
 // Copies a frame behind those to be written and takes a slot. The caller has looked for room.
 char *load_connection_stage(struct load_connection *connection, struct bytes frame, const struct load_slot *slot);
