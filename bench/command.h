@@ -12,6 +12,7 @@ enum exit_code {
 	EXIT_CODE_ERROR = 2, // a bad command line, no connection, a full disk
 };
 
+int command_compare(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_propagation(int argc, char **argv);

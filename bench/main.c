@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"run", "evauth-bench run", "Put load on evauthd, or plain GETs on a Redis server", command_run},
 	{"propagation", "evauth-bench propagation", "Measure how long a change takes until answers show it",
 	 command_propagation},
+	{"compare", "evauth-bench compare", "Run evauthd and other servers side by side", command_compare},
 	{"resp-load", "evauth-bench resp-load", "Fill a Redis server with one key per token", command_resp_load},
 };
 

@@ -62,6 +62,7 @@ static ssize_t parse(const char *data, size_t size, struct load_answer *ret_answ
 		ret_answer->status = RESP_STATUS_ERROR;
 		__attribute__((fallthrough));
 	case '+':
+	case ':':
 		ret_answer->body = (struct bytes){.data = data + 1, .size = line_size - 3};
 		return (ssize_t)line_size;
 	default:

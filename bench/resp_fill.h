@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills a Redis server: many commands on one connection, written in large pieces, every answer looked at. Errors stick:
+// add on, ask once at the end.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "proto/fault.h"
+
+#include <stdint.h>
+
+enum {
+	RESP_FILL_COMMANDS = 500, // written at once
+	RESP_FILL_SIZE = 256 * 1024,
+};
+
+struct resp_fill {
+	int fd;
+	int error;
+	uint32_t commands; // in the buffer
+	uint32_t used;
+	struct fault *fault; // what the first error was
+	char buffer[RESP_FILL_SIZE];
+};
+
+// Connects to HOST:PORT. On failure the fault is set, and nothing is to be closed.
+MUST_CHECK int resp_fill_open(struct resp_fill *fill, const char *server, struct fault *fault);
+// At most 16 words of together less than 70 KB.
+void resp_fill_command(struct resp_fill *fill, const struct bytes *words, uint32_t count);
+// Writes what is left and waits for its answers. The first error of all.
+MUST_CHECK int resp_fill_close(struct resp_fill *fill);
+
+// One command now: its answer's first 159 bytes. -EREMOTEIO, and the fault, when it is refused.
+MUST_CHECK int resp_fill_ask(struct resp_fill *fill, const struct bytes *words, uint32_t count, char answer[160]);
