@@ -26,7 +26,7 @@ struct process {
 
 struct processes {
 	char folder[PROCESS_PATH_SIZE / 2]; // temporary, gone in the end
-	pthread_mutex_t lock;           // of what follows; never given back by a thread that ends the program
+	pthread_mutex_t lock;               // of what follows; never given back by a thread that ends the program
 	uint32_t count;
 	struct process children[PROCESSES_MAX];
 	pthread_t watcher;
