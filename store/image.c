@@ -30,7 +30,7 @@ int image_init(struct image *image, const struct strings *strings, uint64_t seed
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		int error = slab_init(&image->slabs[i], image_kinds[i].record_size, image_kinds[i].count_max);
 		if (error == 0)
-			error = table_init(&image->tables[i], image_kinds[i].has_notes);
+			error = table_init(&image->tables[i], image_kinds[i].has_notes, image_kinds[i].count_max);
 		if (error != 0) {
 			image_finish(image);
 			return error;
@@ -76,8 +76,10 @@ int image_copy(struct image *image, const struct image *source)
 
 void image_give_back(const struct image *image)
 {
-	for (int i = 0; i < IMAGE_SLABS; i++)
+	for (int i = 0; i < IMAGE_SLABS; i++) {
 		slab_give_back(&image->slabs[i]);
+		table_give_back(&image->tables[i]);
+	}
 }
 
 // ---------------------------------------------------------------- notes

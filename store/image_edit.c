@@ -49,9 +49,6 @@ struct image_edit {
 	char *former;
 	size_t former_size;
 	size_t former_limit;
-	// Bigger tables for `other`, empty, where the target's has grown. `other` is being read and cannot have them
-	// before image_edit_repeat(), which may not fail to get them. They outlive a commit that was given up.
-	struct table aside[IMAGE_SLABS];
 	size_t sealed_count; // of the entries
 	bool repeated;
 };
@@ -70,8 +67,6 @@ void image_edit_destroy(struct image_edit *edit)
 {
 	if (edit == NULL)
 		return;
-	for (int i = 0; i < IMAGE_SLABS; i++)
-		table_finish(&edit->aside[i]);
 	free(edit->entries);
 	free(edit->former);
 	free(edit);
@@ -191,20 +186,13 @@ int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t ha
 	return 0;
 }
 
-static int reserve_aside(struct image_edit *edit, enum image_slab slab)
+// `other` is being read and cannot grow before image_edit_repeat(), which may not fail: its memory is made ready now.
+static int back_other(struct image_edit *edit, enum image_slab slab)
 {
-	const struct table *table = &edit->target->tables[slab];
-	struct table *aside = &edit->aside[slab];
-	if (edit->other == NULL || edit->other->tables[slab].slots_count >= table->slots_count ||
-	    aside->slots_count >= table->slots_count)
+	const uint32_t slots_count = edit->target->tables[slab].slots_count;
+	if (edit->other == NULL || LIKELY(edit->other->tables[slab].slots_count >= slots_count))
 		return 0;
-	struct table bigger;
-	const int error = table_init_size(&bigger, table->has_notes, table->slots_count);
-	if (error != 0)
-		return error;
-	table_finish(aside);
-	*aside = bigger;
-	return 0;
+	return table_back(&edit->other->tables[slab], slots_count);
 }
 
 int image_edit_link(struct image_edit *edit, enum image_slab slab, uint64_t hash, uint32_t handle)
@@ -214,7 +202,7 @@ int image_edit_link(struct image_edit *edit, enum image_slab slab, uint64_t hash
 	if (error == 0)
 		error = table_reserve(table);
 	if (error == 0)
-		error = reserve_aside(edit, slab);
+		error = back_other(edit, slab);
 	if (error != 0)
 		return error;
 	push(edit, EDIT_LINK, slab, handle)->tag = table_tag(hash);
@@ -364,18 +352,6 @@ void image_edit_seal(struct image_edit *edit, uint64_t revision)
 	edit->target->revision = revision;
 }
 
-static void adopt_tables(struct image_edit *edit)
-{
-	for (int i = 0; i < IMAGE_SLABS; i++) {
-		struct table *table = &edit->other->tables[i], *aside = &edit->aside[i];
-		if (aside->slots_count <= table->slots_count)
-			continue;
-		table_move(aside, table);
-		*table = *aside;
-		*aside = (struct table){0};
-	}
-}
-
 static void repeat(struct image_edit *edit, const struct edit_entry *entry)
 {
 	const struct slab *records = &edit->target->slabs[entry->slab];
@@ -401,7 +377,8 @@ static void repeat(struct image_edit *edit, const struct edit_entry *entry)
 void image_edit_repeat(struct image_edit *edit)
 {
 	ASSERT(edit->other != NULL && !edit->repeated && edit->sealed_count == edit->entries_count);
-	adopt_tables(edit);
+	for (int i = 0; i < IMAGE_SLABS; i++)
+		table_grow(&edit->other->tables[i], edit->target->tables[i].slots_count);
 	for (size_t i = 0; i < edit->entries_count; i++) {
 		prefetch_ahead(edit, edit->other, i);
 		repeat(edit, &edit->entries[i]);

@@ -17,6 +17,9 @@ struct strings {
 	struct table table; // hash of the text -> handle
 };
 
+// What a string takes at least, for there to be a handle for each that fits: short ids are in place (short_id_set()).
+enum { STRINGS_SIZE_LEAST = 8 };
+
 int strings_create(uint64_t size_max, uint64_t seed, struct strings **ret_strings)
 {
 	ASSERT(size_max > 0 && size_max <= (uint64_t)UINT32_MAX + 1);
@@ -29,7 +32,7 @@ int strings_create(uint64_t size_max, uint64_t seed, struct strings **ret_string
 	if (error == 0)
 		error = memory_back(&strings->memory, strings->used);
 	if (error == 0)
-		error = table_init(&strings->table, false);
+		error = table_init(&strings->table, false, (uint32_t)(size_max / STRINGS_SIZE_LEAST));
 	if (error != 0) {
 		strings_destroy(strings);
 		return error;

@@ -12,28 +12,35 @@ static uint32_t table_limit(uint32_t slots_count)
 	return slots_count / 5 * 4;
 }
 
-int table_init_size(struct table *table, bool has_notes, uint32_t slots_count)
+static uint32_t whole_units(uint32_t slots_count)
 {
-	struct memory memory;
-	const uint32_t slot_size = sizeof(struct table_slot) + (has_notes ? sizeof(uint32_t) : 0);
-	slots_count = (slots_count + TABLE_SLOTS_UNIT - 1) / TABLE_SLOTS_UNIT * TABLE_SLOTS_UNIT;
-	const size_t size = (size_t)slots_count * slot_size;
-	int error = memory_reserve(&memory, size);
-	if (error != 0)
-		return error;
-	error = memory_back(&memory, size);
-	if (error != 0) {
-		memory_release(&memory);
-		return error;
-	}
-	*table = (struct table){
-		.memory = memory, .slots_count = slots_count, .slot_size = slot_size, .has_notes = has_notes};
-	return 0;
+	return (slots_count + TABLE_SLOTS_UNIT - 1) / TABLE_SLOTS_UNIT * TABLE_SLOTS_UNIT;
 }
 
-int table_init(struct table *table, bool has_notes)
+static size_t bytes_of(const struct table *table, uint32_t slots_count)
 {
-	return table_init_size(table, has_notes, TABLE_SLOTS_UNIT);
+	return (size_t)slots_count * table->slot_size;
+}
+
+int table_init(struct table *table, bool has_notes, uint32_t count_max)
+{
+	ASSERT(count_max <= UINT32_MAX / 4);
+	struct table new = {
+		.slots_count = TABLE_SLOTS_UNIT,
+		.slots_max = whole_units(count_max / 4 * 5 + TABLE_SLOTS_UNIT),
+		.slot_size = sizeof(struct table_slot) + (has_notes ? sizeof(uint32_t) : 0),
+		.has_notes = has_notes,
+	};
+	int error = memory_reserve(&new.memory, 2 * bytes_of(&new, new.slots_max));
+	if (error != 0)
+		return error;
+	error = memory_back(&new.memory, bytes_of(&new, new.slots_count));
+	if (error != 0) {
+		memory_release(&new.memory);
+		return error;
+	}
+	*table = new;
+	return 0;
 }
 
 void table_finish(struct table *table)
@@ -74,14 +81,58 @@ static void put(struct table *table, struct table_slot *entry)
 	table->count++;
 }
 
-void table_move(struct table *table, struct table *source)
+// ---------------------------------------------------------------- growing
+
+// How many entries came around the end: they are the first ones, and the only ones in front of their homes.
+static uint32_t count_wrapped(const struct table *table)
 {
-	ASSERT(table->count == 0 && table->slots_count >= source->slots_count);
-	ASSERT(table->slot_size == source->slot_size);
-	for (uint32_t i = 0; i < source->slots_count; i++)
-		if (table_at(source, i)->handle != 0)
-			put(table, table_at(source, i));
-	table_finish(source);
+	uint32_t count = 0;
+	while (count < table->slots_count) {
+		const struct table_slot *at = table_at(table, count);
+		if (at->handle == 0 || table_home(table, at->tag) <= count)
+			break;
+		count++;
+	}
+	return count;
+}
+
+int table_back(struct table *table, uint32_t slots_count)
+{
+	if (slots_count > table->slots_max)
+		return -ENOMEM;
+	return memory_back(&table->memory, bytes_of(table, slots_count + count_wrapped(table)));
+}
+
+// Takes entries [from, end) out and puts them in again.
+static void put_again(struct table *table, uint32_t from, uint32_t end)
+{
+	for (uint32_t i = from; i < end; i++) {
+		struct table_slot *at = table_at(table, i);
+		uint32_t entry[3] = {0};
+		if (at->handle == 0)
+			continue;
+		copy_slot(table, (struct table_slot *)entry, at);
+		memset(at, 0, table->slot_size);
+		put(table, (struct table_slot *)entry);
+	}
+}
+
+// Everything moves to the end of the new slots, and is put in again from there, front to back. With d more slots a home
+// moves back by at most d, as the entries just did: each one's home is no farther back than the slot it is read from.
+// So those that are back in, whichever order they took, need no slot behind that one, and nothing unread is touched.
+// Those that had come around the end wait behind the last slot and go last.
+void table_grow(struct table *table, uint32_t slots_count)
+{
+	const uint32_t former = table->slots_count, wrapped = count_wrapped(table);
+	if (slots_count <= former)
+		return;
+	const uint32_t moved = slots_count - former + wrapped; // where what came behind the wrapped goes
+	memcpy(table_at(table, slots_count), table_at(table, 0), bytes_of(table, wrapped));
+	memmove(table_at(table, moved), table_at(table, wrapped), bytes_of(table, former - wrapped));
+	memset(table_at(table, 0), 0, bytes_of(table, moved));
+	table->slots_count = slots_count;
+	table->count = 0;
+	put_again(table, moved, slots_count + wrapped);
 }
 
 int table_reserve_empty(struct table *table, uint64_t count)
@@ -90,15 +141,12 @@ int table_reserve_empty(struct table *table, uint64_t count)
 	const uint64_t slots_count = (count + 4) / 4 * 5;
 	if (slots_count <= table->slots_count)
 		return 0;
-	if (slots_count > UINT32_MAX / 2)
+	if (slots_count > table->slots_max)
 		return -ENOMEM;
-	struct table bigger;
-	const int error = table_init_size(&bigger, table->has_notes, (uint32_t)slots_count);
-	if (error != 0)
-		return error;
-	table_finish(table);
-	*table = bigger;
-	return 0;
+	const int error = table_back(table, whole_units((uint32_t)slots_count));
+	if (error == 0)
+		table->slots_count = whole_units((uint32_t)slots_count);
+	return error;
 }
 
 // By an eighth: memory stays well filled at any size, and moving is sequential, so that doing it often costs little.
@@ -106,15 +154,13 @@ int table_reserve(struct table *table)
 {
 	if (LIKELY(table->count < table_limit(table->slots_count)))
 		return 0;
-	if (table->slots_count > UINT32_MAX / 2)
-		return -ENOMEM;
-	struct table bigger;
-	const int error = table_init_size(&bigger, table->has_notes, table->slots_count + table->slots_count / 8 + 1);
-	if (error != 0)
-		return error;
-	table_move(&bigger, table);
-	*table = bigger;
-	return 0;
+	uint32_t bigger = whole_units(table->slots_count + table->slots_count / 8 + 1);
+	if (bigger > table->slots_max && table->slots_count < table->slots_max)
+		bigger = table->slots_max;
+	const int error = table_back(table, bigger);
+	if (error == 0)
+		table_grow(table, bigger);
+	return error;
 }
 
 void table_insert(struct table *table, uint32_t tag, uint32_t handle)
@@ -162,18 +208,20 @@ void table_set_note(struct table *table, uint32_t tag, uint32_t handle, uint32_t
 		slot->note[0] = note;
 }
 
+void table_give_back(const struct table *table)
+{
+	memory_give_back(&table->memory, bytes_of(table, table->slots_count));
+}
+
 int table_copy(struct table *table, const struct table *source)
 {
-	ASSERT(table->slot_size == source->slot_size);
-	if (table->slots_count != source->slots_count) {
-		struct table copy;
-		const int error = table_init_size(&copy, source->has_notes, source->slots_count);
-		if (error != 0)
-			return error;
-		table_finish(table);
-		*table = copy;
-	}
-	memcpy(table->memory.start, source->memory.start, (size_t)source->slots_count * source->slot_size);
+	ASSERT(table->slot_size == source->slot_size && table->count == 0);
+	ASSERT(table->slots_count <= source->slots_count);
+	const int error = table_back(table, source->slots_count);
+	if (error != 0)
+		return error;
+	table->slots_count = source->slots_count;
+	memcpy(table->memory.start, source->memory.start, bytes_of(source, source->slots_count));
 	table->count = source->count;
 	return 0;
 }

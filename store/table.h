@@ -21,32 +21,37 @@ struct table_slot {
 };
 
 struct table {
-	struct memory memory; // of the slots
+	struct memory memory; // of the slots; zeroed behind them
 	uint32_t slots_count;
+	uint32_t slots_max;
 	uint32_t slot_size; // bytes
 	uint32_t count;     // of the handles
 	bool has_notes;
 };
 
-// Small and empty. -ENOMEM.
-MUST_CHECK int table_init(struct table *table, bool has_notes);
-// Empty, with at least `slots_count` slots. -ENOMEM.
-MUST_CHECK int table_init_size(struct table *table, bool has_notes, uint32_t slots_count);
+// Small and empty. Reserves address space for `count_max` handles: slots never move, and a table grows where it is.
+// -ENOMEM.
+MUST_CHECK int table_init(struct table *table, bool has_notes, uint32_t count_max);
 // Harmless on a zeroed one.
 void table_finish(struct table *table);
 // Makes room for `count` in an empty table at once, if it has less. -ENOMEM.
 MUST_CHECK int table_reserve_empty(struct table *table, uint64_t count);
-// Makes room for one more. -ENOMEM. Afterwards table_insert() cannot fail.
+// Makes room for one more. -ENOMEM, also past count_max. Afterwards table_insert() cannot fail.
 MUST_CHECK int table_reserve(struct table *table);
+// Backs what table_grow() to `slots_count` needs. Readers are not disturbed. -ENOMEM.
+MUST_CHECK int table_back(struct table *table, uint32_t slots_count);
+// At least `slots_count` slots, as many as a table_back() before it, with no insertion or removal between, was asked
+// for.
+void table_grow(struct table *table, uint32_t slots_count);
 // The same tag may stand for several handles. (tag, handle) must not be there yet. Its note is 0.
 void table_insert(struct table *table, uint32_t tag, uint32_t handle);
 // (tag, handle) must be there. Gives its note.
 uint32_t table_remove(struct table *table, uint32_t tag, uint32_t handle);
 // Nothing when (tag, handle) is not there, or no notes are kept.
 void table_set_note(struct table *table, uint32_t tag, uint32_t handle, uint32_t note);
-// Inserts everything of `source`, which is finished then. `table` must be empty and not smaller.
-void table_move(struct table *table, struct table *source);
-// Makes `table`, which is initialized, an exact copy. -ENOMEM; `table` is unchanged then.
+// Gives memory behind the slots back to the kernel. Also while others read the table.
+void table_give_back(const struct table *table);
+// Makes `table`, which is new, an exact copy. -ENOMEM; `table` is unchanged then.
 MUST_CHECK int table_copy(struct table *table, const struct table *source);
 
 static inline uint32_t table_tag(uint64_t hash)

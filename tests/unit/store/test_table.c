@@ -3,11 +3,12 @@
 
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 // ---------------------------------------------------------------- a naive model: a list of pairs
 
-enum { PAIRS_MAX = 4000 };
+enum { PAIRS_MAX = 4000, HANDLES_MAX = 100000 };
 
 struct model {
 	size_t count;
@@ -112,7 +113,7 @@ START_TEST(random_operations_agree_with_a_naive_model)
 	struct table table;
 	srand((unsigned)_i);
 	model.count = 0;
-	ck_assert_int_eq(table_init(&table, _i % 2), 0);
+	ck_assert_int_eq(table_init(&table, _i % 2, HANDLES_MAX), 0);
 	for (int phase = 0; phase < 6; phase++) {
 		run_random_operations(&table, &model, 300, phase % 2 == 0 ? 75 : 25);
 		assert_equal(&table, &model);
@@ -129,7 +130,7 @@ END_TEST
 START_TEST(an_unknown_tag_has_no_handles)
 {
 	struct table table;
-	ck_assert_int_eq(table_init(&table, true), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
 	ck_assert(!table_has(&table, 5, 1));
 	insert(&table, 5, 1);
 	ck_assert(!table_has(&table, 6, 1)); // the same home
@@ -141,7 +142,7 @@ END_TEST
 START_TEST(one_tag_may_stand_for_several_handles)
 {
 	struct table table;
-	ck_assert_int_eq(table_init(&table, true), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
 	insert(&table, 7, 1);
 	insert(&table, 7, 2);
 	insert(&table, 7, 3);
@@ -156,7 +157,7 @@ END_TEST
 START_TEST(a_run_that_wraps_around_survives_removals)
 {
 	struct table table;
-	ck_assert_int_eq(table_init(&table, true), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
 	const uint32_t last = UINT32_MAX, last_slot = table.slots_count - 1;
 	insert(&table, last, 1);
 	insert(&table, last, 2); // in slot 0
@@ -175,7 +176,8 @@ END_TEST
 START_TEST(it_grows_by_an_eighth_when_four_fifths_are_used)
 {
 	struct table table;
-	ck_assert_int_eq(table_init_size(&table, true, 5120), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
+	ck_assert_int_eq(table_reserve_empty(&table, 4092), 0);
 	for (uint32_t i = 1; i <= 4096; i++)
 		insert(&table, i * 2654435761u, i);
 	ck_assert_uint_eq(table.slots_count, 5120);
@@ -193,7 +195,7 @@ START_TEST(room_made_at_once_is_enough_for_all)
 	static const uint32_t counts[] = {0, 1, 409, 410, 411, 5000};
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct table table;
-		ck_assert_int_eq(table_init(&table, true), 0);
+		ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
 		ck_assert_int_eq(table_reserve_empty(&table, counts[i]), 0);
 		const uint32_t slots_count = table.slots_count;
 		for (uint32_t handle = 1; handle <= counts[i]; handle++)
@@ -207,13 +209,13 @@ END_TEST
 START_TEST(a_note_of_something_absent_is_not_written)
 {
 	struct table table;
-	ck_assert_int_eq(table_init(&table, true), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
 	insert(&table, 7, 1);
 	table_set_note(&table, 7, 2, 99);
 	table_set_note(&table, 8, 1, 99);
 	ck_assert(table_has(&table, 7, 1));
 	table_finish(&table);
-	ck_assert_int_eq(table_init(&table, false), 0);
+	ck_assert_int_eq(table_init(&table, false, HANDLES_MAX), 0);
 	insert(&table, 7, 1);
 	ck_assert_uint_eq(table_remove(&table, 7, 1), 0);
 	table_finish(&table);
@@ -223,7 +225,7 @@ END_TEST
 START_TEST(an_entry_put_in_again_has_no_note)
 {
 	struct table table;
-	ck_assert_int_eq(table_init(&table, true), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
 	insert(&table, 7, 1);
 	(void)table_remove(&table, 7, 1);
 	table_insert(&table, 7, 1);
@@ -235,8 +237,8 @@ END_TEST
 START_TEST(a_copy_is_exact)
 {
 	struct table table, copy;
-	ck_assert_int_eq(table_init(&table, true), 0);
-	ck_assert_int_eq(table_init(&copy, true), 0);
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
+	ck_assert_int_eq(table_init(&copy, true, HANDLES_MAX), 0);
 	for (uint32_t i = 1; i <= 1000; i++)
 		insert(&table, i * 2654435761u, i);
 	ck_assert_int_eq(table_copy(&copy, &table), 0);
@@ -248,20 +250,89 @@ START_TEST(a_copy_is_exact)
 }
 END_TEST
 
-START_TEST(moving_into_a_bigger_table_keeps_everything)
+// The same slots are taken, by entries of the same homes, as in a table that had the room from the start.
+static void assert_like_a_new_one(const struct table *table, const struct model *model)
 {
-	struct table table, bigger;
-	ck_assert_int_eq(table_init(&table, true), 0);
-	for (uint32_t i = 1; i <= 300; i++)
-		insert(&table, i * 2654435761u, i);
-	ck_assert_int_eq(table_init_size(&bigger, true, 2048), 0);
-	table_move(&bigger, &table);
-	ck_assert_ptr_null(table.memory.start);
-	ck_assert_uint_eq(bigger.count, 300);
-	for (uint32_t i = 1; i <= 300; i++)
-		ck_assert(table_has(&bigger, i * 2654435761u, i));
-	table_finish(&bigger);
-	table_finish(&bigger);
+	struct table fresh;
+	ck_assert_int_eq(table_init(&fresh, table->has_notes, HANDLES_MAX), 0);
+	ck_assert_int_eq(table_back(&fresh, table->slots_count), 0);
+	table_grow(&fresh, table->slots_count);
+	for (size_t i = 0; i < model->count; i++)
+		table_insert(&fresh, model->pairs[i].tag, model->pairs[i].handle);
+	for (uint32_t i = 0; i < table->slots_count; i++) {
+		ck_assert_uint_eq(table_at(table, i)->handle != 0, table_at(&fresh, i)->handle != 0);
+		ck_assert_uint_eq(table_home(table, table_at(table, i)->tag),
+				  table_home(&fresh, table_at(&fresh, i)->tag));
+	}
+	table_finish(&fresh);
+}
+
+static void assert_zeroed_behind(const struct table *table)
+{
+	const char *end = (const char *)table_at(table, table->slots_count);
+	size_t written = 0;
+	for (const char *at = end; at < table->memory.start + table->memory.backed; at++)
+		written += *at != 0;
+	ck_assert_uint_eq(written, 0);
+}
+
+// Long runs at both ends of the slots, so that many come around the end; by a unit, an eighth, and several times over.
+START_TEST(growing_keeps_everything_where_a_new_table_would_have_it)
+{
+	static const uint32_t steps[] = {512, 1024, 1536, 5120, 5632, 64000};
+	static struct model model;
+	struct table table;
+	srand((unsigned)_i);
+	model.count = 0;
+	ck_assert_int_eq(table_init(&table, _i % 2, HANDLES_MAX), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		ck_assert_int_eq(table_back(&table, steps[i]), 0);
+		const uint32_t former = table.slots_count;
+		table_grow(&table, steps[i]);
+		ck_assert_uint_eq(table.slots_count, steps[i] > former ? steps[i] : former);
+		assert_equal(&table, &model);
+		assert_like_a_new_one(&table, &model);
+		assert_zeroed_behind(&table);
+		run_random_operations(&table, &model, 400, 95);
+	}
+	table_finish(&table);
+}
+END_TEST
+
+// All of one home, the last: all but one come around the end.
+START_TEST(a_table_of_one_tag_grows_as_well)
+{
+	struct table table;
+	ck_assert_int_eq(table_init(&table, true, HANDLES_MAX), 0);
+	for (uint32_t i = 1; i <= 2000; i++)
+		insert(&table, UINT32_MAX, i);
+	ck_assert_uint_gt(table.slots_count, 2000);
+	for (uint32_t i = 1; i <= 2000; i++)
+		ck_assert(table_has(&table, UINT32_MAX, i));
+	assert_order(&table);
+	assert_zeroed_behind(&table);
+	table_finish(&table);
+}
+END_TEST
+
+START_TEST(past_its_greatest_count_there_is_no_room)
+{
+	struct table table;
+	ck_assert_int_eq(table_init(&table, true, 1000), 0);
+	uint32_t count = 0;
+	while (table_reserve(&table) == 0 && count < 5000) {
+		count++;
+		table_insert(&table, count * 2654435761u, count);
+	}
+	ck_assert_uint_ge(count, 1000);
+	ck_assert_uint_le(count, 2000);
+	ck_assert_int_eq(table_reserve(&table), -ENOMEM);
+	ck_assert_int_eq(table_back(&table, table.slots_max + 1), -ENOMEM);
+	table_finish(&table);
+	ck_assert_int_eq(table_init(&table, true, 1000), 0);
+	ck_assert_int_eq(table_reserve_empty(&table, 5000), -ENOMEM);
+	table_finish(&table);
+	table_finish(&table); // harmless
 }
 END_TEST
 
@@ -277,7 +348,9 @@ int main(void)
 	tcase_add_test(tcase, a_note_of_something_absent_is_not_written);
 	tcase_add_test(tcase, an_entry_put_in_again_has_no_note);
 	tcase_add_test(tcase, a_copy_is_exact);
-	tcase_add_test(tcase, moving_into_a_bigger_table_keeps_everything);
+	tcase_add_loop_test(tcase, growing_keeps_everything_where_a_new_table_would_have_it, 0, 20);
+	tcase_add_test(tcase, a_table_of_one_tag_grows_as_well);
+	tcase_add_test(tcase, past_its_greatest_count_there_is_no_room);
 	Suite *suite = suite_create("store/table");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
