@@ -42,7 +42,7 @@ VENDORS = [
     (re.compile(r"^lmdb\.h$"), re.compile(r"^store/db[^/]*\.[ch]$")),
     (re.compile(r"^uv\.h$|^uv/"), re.compile(r"^daemon/net/([^/]*\.c|[^/]*_internal\.h)$")),
     (re.compile(r"\.pb-c\.h$|^protobuf-c/"), re.compile(r"^proto/[^/]*\.[ch]$")),
-    (re.compile(r"^jansson\.h$"), re.compile(r"^proto/")),
+    (re.compile(r"^jansson\.h$"), re.compile(r"^proto/|^bench/plot_json\.c$")),
     (re.compile(r"^hiredis/"), re.compile(r"^daemon/feed/")),
     (re.compile(r"^confuse\.h$"), re.compile(r"^daemon/options[^/]*\.[ch]$")),
     (re.compile(r"^argp\.h$"), re.compile(r"^(daemon/options[^/]*|cli/[^/]*|bench/[^/]*)\.[ch]$")),
