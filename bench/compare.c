@@ -102,6 +102,9 @@ void compare_close(struct compare *compare)
 static void keep_figures(const struct load_result *result, uint32_t batch, struct compare_run *run)
 {
 	const double decisions = (double)result->answers * batch;
+	*run = (struct compare_run){0};
+	if (result->answers == 0)
+		return;
 	*run = (struct compare_run){
 		.per_second = decisions / result->seconds,
 		.server_cpu_us = 1e6 * result->server_cpu_s / decisions,
@@ -141,13 +144,23 @@ static int run_once(struct compare *compare, const struct peer *peer, uint32_t d
 	return error;
 }
 
+// A machine may be so busy with something else that a short run gets no answer at all.
+static bool is_disturbed(const struct compare_run *run)
+{
+	return run->per_second == 0 || 100 * run->other_share > COMPARE_OTHERS_MAX;
+}
+
 static int run_undisturbed(struct compare *compare, const struct peer *peer, uint32_t depth, struct compare_run *run,
 			   struct fault *fault)
 {
 	int error = run_once(compare, peer, depth, run, fault);
-	while (error == 0 && 100 * run->other_share > COMPARE_OTHERS_MAX && compare->repeats < COMPARE_REPEATS_MAX) {
+	while (error == 0 && is_disturbed(run) && compare->repeats < COMPARE_REPEATS_MAX) {
 		compare->repeats++;
 		error = run_once(compare, peer, depth, run, fault);
+	}
+	if (error == 0 && run->per_second == 0) {
+		fault_set(fault, STATUS_INTERNAL, NULL, "%s gave no answer", peer->class->name);
+		error = -EBADMSG;
 	}
 	return error;
 }

@@ -5,6 +5,7 @@
 
 const struct peer_class *const peer_classes[] = {
 	&peer_class_evauthd,
+	&peer_class_redis_lua,
 	&peer_class_redis_get,
 	&peer_class_echo,
 };

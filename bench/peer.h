@@ -54,7 +54,7 @@ struct peer_class {
 extern const struct peer_class *const peer_classes[];
 extern const uint32_t peer_class_count;
 
-extern const struct peer_class peer_class_evauthd, peer_class_echo, peer_class_redis_get;
+extern const struct peer_class peer_class_evauthd, peer_class_echo, peer_class_redis_get, peer_class_redis_lua;
 
 // NULL when there is none of that name.
 const struct peer_class *peer_class_find(struct bytes name);

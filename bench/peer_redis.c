@@ -14,7 +14,7 @@ static bool answers(void *context)
 {
 	const struct peer *peer = context;
 	struct fault fault = {0};
-	char answer[160];
+	char answer[RESP_FILL_ANSWER_SIZE];
 	const struct bytes ping = BYTES_LITERAL("PING");
 	struct resp_fill *fill = malloc(sizeof(*fill));
 	bool is_ready = false;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 10000, COMMAND_SIZE_MAX = 72 * 1024, ANSWER_SIZE = 160, READ_SIZE = 8192 };
+enum { TIMEOUT_MS = 10000, COMMAND_SIZE_MAX = 72 * 1024, READ_SIZE = 8192 };
 
 static int wait_for(int fd, short events)
 {
@@ -37,8 +37,8 @@ static int write_all(int fd, const char *data, size_t size)
 
 static int look_at(struct resp_fill *fill, const struct load_answer *answer, char *ret_text)
 {
-	snprintf(ret_text, ANSWER_SIZE, "%.*s",
-		 (int)(answer->body.size < ANSWER_SIZE ? answer->body.size : ANSWER_SIZE - 1),
+	snprintf(ret_text, RESP_FILL_ANSWER_SIZE, "%.*s",
+		 (int)(answer->body.size < RESP_FILL_ANSWER_SIZE ? answer->body.size : RESP_FILL_ANSWER_SIZE - 1),
 		 answer->body.data ? answer->body.data : "");
 	if (answer->status == 0)
 		return 0;
@@ -97,7 +97,7 @@ int resp_fill_open(struct resp_fill *fill, const char *server, struct fault *fau
 
 void resp_fill_command(struct resp_fill *fill, const struct bytes *words, uint32_t count)
 {
-	char text[ANSWER_SIZE];
+	char text[RESP_FILL_ANSWER_SIZE];
 	if (fill->commands == RESP_FILL_COMMANDS || fill->used > RESP_FILL_SIZE - COMMAND_SIZE_MAX)
 		flush(fill, text);
 	fill->used += (uint32_t)sprintf(fill->buffer + fill->used, "*%u\r\n", count);
@@ -112,7 +112,7 @@ void resp_fill_command(struct resp_fill *fill, const struct bytes *words, uint32
 	fill->commands++;
 }
 
-int resp_fill_ask(struct resp_fill *fill, const struct bytes *words, uint32_t count, char answer[ANSWER_SIZE])
+int resp_fill_ask(struct resp_fill *fill, const struct bytes *words, uint32_t count, char answer[RESP_FILL_ANSWER_SIZE])
 {
 	resp_fill_command(fill, words, count);
 	flush(fill, answer);
@@ -121,7 +121,7 @@ int resp_fill_ask(struct resp_fill *fill, const struct bytes *words, uint32_t co
 
 int resp_fill_close(struct resp_fill *fill)
 {
-	char text[ANSWER_SIZE];
+	char text[RESP_FILL_ANSWER_SIZE];
 	flush(fill, text);
 	close(fill->fd);
 	return fill->error;

@@ -12,6 +12,7 @@
 enum {
 	RESP_FILL_COMMANDS = 500, // written at once
 	RESP_FILL_SIZE = 256 * 1024,
+	RESP_FILL_ANSWER_SIZE = 160,
 };
 
 struct resp_fill {
@@ -25,10 +26,11 @@ struct resp_fill {
 
 // Connects to HOST:PORT. On failure the fault is set, and nothing is to be closed.
 MUST_CHECK int resp_fill_open(struct resp_fill *fill, const char *server, struct fault *fault);
-// At most 16 words of together less than 70 KB.
+// Words of together at most 70 KB, those that say their lengths included.
 void resp_fill_command(struct resp_fill *fill, const struct bytes *words, uint32_t count);
 // Writes what is left and waits for its answers. The first error of all.
 MUST_CHECK int resp_fill_close(struct resp_fill *fill);
 
-// One command now: its answer's first 159 bytes. -EREMOTEIO, and the fault, when it is refused.
-MUST_CHECK int resp_fill_ask(struct resp_fill *fill, const struct bytes *words, uint32_t count, char answer[160]);
+// One command now: the beginning of its answer, terminated. -EREMOTEIO, and the fault, when it is refused.
+MUST_CHECK int resp_fill_ask(struct resp_fill *fill, const struct bytes *words, uint32_t count,
+			     char answer[RESP_FILL_ANSWER_SIZE]);
