@@ -5,48 +5,66 @@
 #include "proto/utf8.h"
 #include "proto/wire.h"
 
+#include <endian.h>
 #include <errno.h>
 
 // ---------------------------------------------------------------- AuthorizeRequest
 
-// False in the functions below: not an everyday body, ask the generic codec.
+// False in the functions below: not an everyday body, ask the generic codec. Everyday bodies have tags and sizes of one
+// byte, each field with its own wire type, strings of ASCII without NUL: the guard lets all of them through.
 
-static bool take_string(const struct wire_field *field, struct bytes *ret_text)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE bool take_string(struct wire_reader *reader, struct bytes *ret_text)
 {
-	if (field->type != WIRE_BYTES || !utf8_is_plain_ascii(field->content))
+	if (UNLIKELY(reader->next == reader->end))
 		return false;
-	*ret_text = field->content;
-	return true;
+	const size_t size = (uint8_t)*reader->next++;
+	// From 128 on it would be the first byte of a longer size.
+	if (UNLIKELY(size >= 0x80 || size > (size_t)(reader->end - reader->next)))
+		return false;
+	*ret_text = (struct bytes){.data = reader->next, .size = size};
+	reader->next += size;
+	return utf8_is_plain_ascii(*ret_text);
 }
 
-static bool take_number(const struct wire_field *field, uint64_t *ret_value)
+INLINE bool take_number(struct wire_reader *reader, uint64_t *ret_value)
 {
-	*ret_value = field->varint;
-	return field->type == WIRE_VARINT;
+	if (LIKELY(reader->next < reader->end && (uint8_t)*reader->next < 0x80)) {
+		*ret_value = (uint8_t)*reader->next++;
+		return true;
+	}
+	return wire_read_varint(reader, ret_value);
 }
 
-static bool take_word(const struct wire_field *field, uint32_t *ret_value)
+INLINE bool take_word(struct wire_reader *reader, uint32_t *ret_value)
 {
-	*ret_value = (uint32_t)field->varint;
-	return field->type == WIRE_VARINT;
+	uint64_t value = 0;
+	const bool result = take_number(reader, &value);
+	*ret_value = (uint32_t)value;
+	return result;
 }
 
-static bool take_true(const struct wire_field *field, bool *ret_value)
+INLINE bool take_true(struct wire_reader *reader, bool *ret_value)
 {
+	uint64_t value = 0;
 	*ret_value = true;
-	return field->type == WIRE_VARINT && field->varint == 1;
+	return take_number(reader, &value) && value == 1;
 }
 
-static bool take_issuer(const struct wire_field *field, struct issuer *ret_issuer)
+#define TAG(number, type) ((number) << 3 | (type))
+
+static bool take_issuer(struct wire_reader *reader, struct issuer *ret_issuer)
 {
-	if (field->type != WIRE_BYTES)
+	struct bytes content;
+	if (!take_string(reader, &content)) // a NUL or a byte above ASCII could only be in what is no everyday issuer
 		return false;
-	struct wire_reader reader = wire_reader_of(field->content);
-	while (reader.next < reader.end) {
-		struct wire_field part;
-		if (wire_read_field(&reader, &part) != NULL || part.number < 1 || part.number > 2)
+	struct wire_reader parts = wire_reader_of(content);
+	while (parts.next < parts.end) {
+		const uint8_t tag = (uint8_t)*parts.next++;
+		if (tag != TAG(1, WIRE_BYTES) && tag != TAG(2, WIRE_BYTES))
 			return false;
-		if (!take_string(&part, part.number == 1 ? &ret_issuer->country_code : &ret_issuer->party_id))
+		if (!take_string(&parts, tag == TAG(1, WIRE_BYTES) ? &ret_issuer->country_code : &ret_issuer->party_id))
 			return false;
 	}
 	return true;
@@ -61,30 +79,30 @@ struct quick_request {
 	uint64_t at;
 };
 
-static bool take_field(const struct wire_field *field, struct quick_request *quick)
+INLINE bool take_field(struct wire_reader *reader, struct quick_request *quick)
 {
-	switch (field->number) {
-	case 1:
-		return take_string(field, &quick->request.token_uid);
-	case 2:
-		return take_word(field, &quick->token_type);
-	case 3:
+	switch ((uint8_t)*reader->next++) {
+	case TAG(1, WIRE_BYTES):
+		return take_string(reader, &quick->request.token_uid);
+	case TAG(2, WIRE_VARINT):
+		return take_word(reader, &quick->token_type);
+	case TAG(3, WIRE_BYTES):
 		if (quick->has_issuer) // merging or refusing them is the generic codec's business
 			return false;
 		quick->has_issuer = true;
-		return take_issuer(field, &quick->issuer);
-	case 4:
-		return take_string(field, &quick->request.charge_point_id);
-	case 5:
-		return take_string(field, &quick->request.evse_id);
-	case 6:
-		return take_number(field, &quick->at);
-	case 7:
-		return take_word(field, &quick->purpose);
-	case 8:
-		return take_number(field, &quick->request.min_revision);
-	case 9:
-		return take_true(field, &quick->request.explain);
+		return take_issuer(reader, &quick->issuer);
+	case TAG(4, WIRE_BYTES):
+		return take_string(reader, &quick->request.charge_point_id);
+	case TAG(5, WIRE_BYTES):
+		return take_string(reader, &quick->request.evse_id);
+	case TAG(6, WIRE_VARINT):
+		return take_number(reader, &quick->at);
+	case TAG(7, WIRE_VARINT):
+		return take_word(reader, &quick->purpose);
+	case TAG(8, WIRE_VARINT):
+		return take_number(reader, &quick->request.min_revision);
+	case TAG(9, WIRE_VARINT):
+		return take_true(reader, &quick->request.explain);
 	default:
 		return false;
 	}
@@ -93,11 +111,9 @@ static bool take_field(const struct wire_field *field, struct quick_request *qui
 static bool decode_quickly(struct bytes body, struct quick_request *quick)
 {
 	struct wire_reader reader = wire_reader_of(body);
-	while (reader.next < reader.end) {
-		struct wire_field field;
-		if (UNLIKELY(wire_read_field(&reader, &field) != NULL || !take_field(&field, quick)))
+	while (reader.next < reader.end)
+		if (UNLIKELY(!take_field(&reader, quick)))
 			return false;
-	}
 	quick->request.token_type = (enum token_type)quick->token_type;
 	quick->request.purpose = (enum purpose)quick->purpose;
 	quick->request.at = (int64_t)quick->at;
@@ -139,17 +155,30 @@ struct sink {
 	bool is_writing;
 };
 
-#define INLINE static inline __attribute__((always_inline))
-
 static size_t varint_size(uint64_t value)
 {
 	return (size_t)(70 - __builtin_clzll(value | 1)) / 7;
+}
+
+// The usual instant of our time, without a loop: five bytes.
+INLINE char *write_five(char *next, uint64_t value)
+{
+	const uint64_t spread = (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 |
+				(value & 0xfe00000) << 3 | 0x80808080;
+	const uint32_t low = htole32((uint32_t)spread);
+	memcpy(next, &low, sizeof(low));
+	next[4] = (char)(value >> 28);
+	return next + 5;
 }
 
 INLINE void put_varint(struct sink *sink, uint64_t value)
 {
 	if (!sink->is_writing) {
 		sink->size += varint_size(value);
+		return;
+	}
+	if (value >> 28 != 0 && value >> 35 == 0) {
+		sink->next = write_five(sink->next, value);
 		return;
 	}
 	while (value >= 0x80) {
@@ -179,6 +208,26 @@ INLINE void put_enum(struct sink *sink, unsigned number, int32_t value)
 	put_number(sink, number, (uint64_t)(int64_t)value);
 }
 
+// At least one byte. Ids are short, and a call of memcpy() costs more than they do: the two halves may overlap.
+INLINE char *copy_text(char *to, struct bytes text)
+{
+	const size_t size = text.size;
+	if (size >= 8 && size <= 16) {
+		memcpy(to, text.data, 8);
+		memcpy(to + size - 8, text.data + size - 8, 8);
+	} else if (size >= 4 && size < 8) {
+		memcpy(to, text.data, 4);
+		memcpy(to + size - 4, text.data + size - 4, 4);
+	} else if (size < 4) {
+		to[0] = text.data[0];
+		to[size / 2] = text.data[size / 2];
+		to[size - 1] = text.data[size - 1];
+	} else {
+		memcpy(to, text.data, size);
+	}
+	return to + size;
+}
+
 INLINE void put_string(struct sink *sink, unsigned number, struct bytes text)
 {
 	if (text.size == 0)
@@ -186,7 +235,7 @@ INLINE void put_string(struct sink *sink, unsigned number, struct bytes text)
 	put_tag(sink, number, WIRE_BYTES);
 	put_varint(sink, text.size);
 	if (sink->is_writing)
-		sink->next = (char *)memcpy(sink->next, text.data, text.size) + text.size;
+		sink->next = copy_text(sink->next, text);
 	else
 		sink->size += text.size;
 }
@@ -272,13 +321,32 @@ INLINE void put_response(struct sink *sink, const struct authorize_response *res
 		put_error(sink, 22, response->error);
 }
 
+// No less than the size of a response without explanation and error.
+static size_t size_at_most(const struct authorize_response *response)
+{
+	enum { FIELDS = 24, FIELD_FRAME_MAX = 2 + 10 }; // a tag, and a number or the size of a string
+	const size_t issuer =
+		response->issuer ? response->issuer->country_code.size + response->issuer->party_id.size : 0;
+	return FIELDS * FIELD_FRAME_MAX + issuer + response->charge_group_id.size + response->customer_id.size +
+	       response->contract_id.size + response->tariff_id.size + response->parent_id.size +
+	       response->ocpi_allowed.size + response->ocpp16_status.size + response->ocpp2_status.size +
+	       response->token_uid.size + response->charge_point_id.size + response->location_id.size;
+}
+
+// Writes it without counting first: there is room for more than it can take.
+static size_t write_response(const struct authorize_response *response, char *buffer)
+{
+	struct sink sink = {.next = buffer, .is_writing = true};
+	put_response(&sink, response);
+	return (size_t)(sink.next - buffer);
+}
+
 size_t codec_encode_authorize_response(const struct authorize_response *response, char *buffer, size_t size)
 {
+	const bool is_plain = response->explanation_count == 0 && response->error == NULL;
+	if (LIKELY(is_plain && size_at_most(response) <= size))
+		return write_response(response, buffer);
 	struct sink counted = {0};
 	put_response(&counted, response);
-	if (counted.size <= size) {
-		struct sink written = {.next = buffer, .is_writing = true};
-		put_response(&written, response);
-	}
-	return counted.size;
+	return counted.size <= size ? write_response(response, buffer) : counted.size;
 }

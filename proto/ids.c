@@ -57,35 +57,89 @@ static uint8_t dropped_by(enum id_fold fold)
 	return fold == ID_FOLD_PLAIN ? 0 : (uint8_t)(1 << fold);
 }
 
-static uint8_t class_of_any(struct bytes id)
+// Eight bytes at once. An id of at least that many is walked in words of eight, the last of which ends with the id and
+// may overlap with the one before.
+static const uint64_t ONES = 0x0101010101010101ull;
+
+static size_t word_at(size_t i, size_t size)
 {
-	uint8_t any = 0;
-	for (size_t i = 0; i < id.size; i++)
-		any |= class_of(id.data[i]);
-	return any;
+	return i + sizeof(uint64_t) <= size ? i : size - sizeof(uint64_t);
 }
 
-// Eight bytes at once: the 0x20 bit off where it makes a lower-case letter of ASCII.
+static uint64_t load_word(const char *text)
+{
+	uint64_t word;
+	memcpy(&word, text, sizeof(word));
+	return word;
+}
+
+// The top bit of each byte that is not printable ASCII. (A sum can only go wrong above a byte that is not ASCII.)
+static uint64_t not_printable(uint64_t word)
+{
+	const uint64_t from_space = word + (0x80 - ' ') * ONES, is_delete = word + ONES;
+	return (word | ~from_space | is_delete) & (0x80 * ONES);
+}
+
+// The top bit of some byte if there is one below '0' or a ':', as all separators are; of printable bytes.
+static uint64_t below_digits_or_colon(uint64_t word)
+{
+	const uint64_t from_zero = word + (0x80 - '0') * ONES, zero_at_colon = word ^ (':' * ONES);
+	return (~from_zero | (zero_at_colon - ONES)) & (0x80 * ONES);
+}
+
+// The 0x20 bit off where it makes a lower-case letter of ASCII.
 static uint64_t upper_word(uint64_t word)
 {
-	const uint64_t ones = 0x0101010101010101ull, low = word & (0x7f * ones);
-	const uint64_t from_a = low + (0x80 - 'a') * ones, above_z = low + (0x7f - 'z') * ones; // in the top bits
-	const uint64_t is_letter = (from_a ^ above_z) & ~word & (0x80 * ones);
+	const uint64_t low = word & (0x7f * ONES);
+	const uint64_t from_a = low + (0x80 - 'a') * ONES, above_z = low + (0x7f - 'z') * ONES; // in the top bits
+	const uint64_t is_letter = (from_a ^ above_z) & ~word & (0x80 * ONES);
 	return word ^ (is_letter >> 2);
+}
+
+// False: surely not. Short ids are not worth looking at.
+static bool may_have_separators(struct bytes id)
+{
+	uint64_t found = id.size < sizeof(uint64_t);
+	for (size_t i = 0; i < id.size && !found; i += sizeof(uint64_t))
+		found = below_digits_or_colon(load_word(id.data + word_at(i, id.size)));
+	return found;
+}
+
+static bool is_printable(struct bytes id)
+{
+	if (id.size < sizeof(uint64_t)) {
+		uint8_t all = CLASS_PRINTABLE;
+		for (size_t i = 0; i < id.size; i++)
+			all &= class_of(id.data[i]);
+		return all;
+	}
+	uint64_t wrong = 0;
+	for (size_t i = 0; i < id.size; i += sizeof(uint64_t))
+		wrong |= not_printable(load_word(id.data + word_at(i, id.size)));
+	return wrong == 0;
+}
+
+static bool has_only(struct bytes id, uint8_t classes)
+{
+	size_t i = 0;
+	while (i < id.size && (class_of(id.data[i]) & classes))
+		i++;
+	return i == id.size;
 }
 
 static void fold_all(struct bytes id, struct id_key *ret_key)
 {
-	size_t i = 0;
-	for (; i + sizeof(uint64_t) <= id.size; i += sizeof(uint64_t)) {
-		uint64_t word;
-		memcpy(&word, id.data + i, sizeof(word));
-		word = upper_word(word);
-		memcpy(ret_key->data + i, &word, sizeof(word));
-	}
-	for (; i < id.size; i++)
-		ret_key->data[i] = upper(id.data[i]);
 	ret_key->size = (uint8_t)id.size;
+	if (id.size < sizeof(uint64_t)) {
+		for (size_t i = 0; i < id.size; i++)
+			ret_key->data[i] = upper(id.data[i]);
+		return;
+	}
+	for (size_t i = 0; i < id.size; i += sizeof(uint64_t)) {
+		const size_t at = word_at(i, id.size);
+		const uint64_t word = upper_word(load_word(id.data + at));
+		memcpy(ret_key->data + at, &word, sizeof(word));
+	}
 }
 
 // Upper case without the bytes that `dropped` names. Whether all kept bytes are hexadecimal digits.
@@ -110,7 +164,7 @@ void id_fold(enum id_fold fold, struct bytes id, struct id_key *ret_key)
 	}
 	const uint8_t dropped = dropped_by(fold);
 	// Most uids have nothing to drop, and then there is no dependency from byte to byte.
-	if (dropped == 0 || (class_of_any(id) & dropped) == 0)
+	if (dropped == 0 || !may_have_separators(id))
 		fold_all(id, ret_key);
 	else if (!fold_dropping(dropped, id, ret_key) && fold == ID_FOLD_RFID)
 		fold_all(id, ret_key);
@@ -122,15 +176,11 @@ static const char *id_problem(enum id_fold fold, struct bytes id)
 		return "must not be empty";
 	if (id.size > ID_SIZE_MAX)
 		return "is longer than 64 bytes";
-	const uint8_t dropped = dropped_by(fold);
-	uint8_t all = 0xff; // what every byte is
-	for (size_t i = 0; i < id.size; i++)
-		all &= class_of(id.data[i]);
-	if ((all & CLASS_PRINTABLE) == 0)
+	if (!is_printable(id))
 		return "has a character that is not printable ASCII";
 	if (id.data[0] == ' ' || id.data[id.size - 1] == ' ')
 		return "starts or ends with a space";
-	return all & dropped ? "consists of separators only" : NULL;
+	return has_only(id, dropped_by(fold)) ? "consists of separators only" : NULL;
 }
 
 int id_check(enum id_fold fold, struct bytes id, const char *field, struct fault *fault)

@@ -34,18 +34,23 @@ static bool is_plain(const char *text)
 	return ((word | (word - ones)) & tops) == 0;
 }
 
+// Fewer than eight bytes as if they were eight: ones where there is nothing.
+static bool is_plain_short(const char *text, size_t size)
+{
+	char padded[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+	for (size_t i = 0; i < size; i++)
+		padded[i] = text[i];
+	return is_plain(padded);
+}
+
 bool utf8_is_plain_ascii(struct bytes text)
 {
-	size_t i = 0;
-	for (; text.size - i >= 8; i += 8) {
+	if (text.size < 8)
+		return is_plain_short(text.data, text.size);
+	for (size_t i = 0; i + 8 < text.size; i += 8)
 		if (!is_plain(text.data + i))
 			return false;
-	}
-	for (; i < text.size; i++) {
-		if ((uint8_t)(text.data[i] - 1) >= 0x7f)
-			return false;
-	}
-	return true;
+	return is_plain(text.data + text.size - 8); // may overlap with the one before
 }
 
 bool utf8_is_text(struct bytes text)
