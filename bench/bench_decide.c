@@ -488,29 +488,42 @@ static double run(const struct image *image, const struct kind *kind, const stru
 	return (double)(cpu_ns() - start) / QUESTIONS;
 }
 
-// The same through decide_many(), BATCH at a time, as a batch or a turn of pipelined requests would.
+// The same through decide_flow(), BATCH at a time, as a batch or a turn of pipelined requests would.
+struct batch {
+	const struct kind *kind;
+	const struct question *questions;
+	struct authorize_request requests[DECIDE_LANES];
+};
+
+static const struct authorize_request *take(void *context, size_t index)
+{
+	struct batch *batch = context;
+	const struct question *question = &batch->questions[index];
+	struct authorize_request *request = &batch->requests[index % DECIDE_LANES];
+	*request = (struct authorize_request){
+		.token_uid = {question->uid, question->uid_size},
+		.token_type = batch->kind->type,
+		.charge_point_id = {question->point_id, question->point_id_size},
+	};
+	return request;
+}
+
+static void give(void *context, size_t index, const struct decision *decision)
+{
+	const struct batch *batch = context;
+	(void)index;
+	ASSERT(decision != NULL);
+	check(batch->kind, decision);
+}
+
 static double run_batches(const struct image *image, const struct kind *kind, const struct question *questions)
 {
-	static struct authorize_request requests[BATCH];
-	static struct decision decisions[BATCH];
-	static struct decide_item items[BATCH];
+	struct batch batch = {.kind = kind};
+	const struct decide_flow flow = {.take = take, .give = give, .context = &batch};
 	const uint64_t start = cpu_ns();
 	for (size_t i = 0; i < QUESTIONS; i += BATCH) {
-		for (size_t k = 0; k < BATCH; k++) {
-			const struct question *question = &questions[i + k];
-			requests[k] = (struct authorize_request){
-				.token_uid = {question->uid, question->uid_size},
-				.token_type = kind->type,
-				.charge_point_id = {question->point_id, question->point_id_size},
-			};
-			items[k].request = &requests[k];
-			items[k].decision = &decisions[k];
-		}
-		decide_many(image, NOW, items, BATCH);
-		for (size_t k = 0; k < BATCH; k++) {
-			must(items[k].result);
-			check(kind, &decisions[k]);
-		}
+		batch.questions = &questions[i];
+		decide_flow(image, NOW, &flow, BATCH);
 	}
 	return (double)(cpu_ns() - start) / QUESTIONS;
 }

@@ -2,6 +2,7 @@
 #include "proto/codec_authorize.h"
 
 #include "proto/codec.h"
+#include "proto/limits.h"
 #include "proto/utf8.h"
 #include "proto/wire.h"
 
@@ -130,20 +131,85 @@ static int decode_generically(struct bytes body, struct arena *arena, struct aut
 	return result;
 }
 
-int codec_decode_authorize_request(struct bytes body, struct arena *arena, struct authorize_request *ret_request,
-				   struct fault *fault)
+// False: not an everyday body, or no memory for its issuer.
+static bool decode_by_hand(struct bytes body, struct arena *arena, struct authorize_request *ret_request)
 {
 	struct quick_request quick = {0};
 	if (UNLIKELY(!decode_quickly(body, &quick)))
-		return decode_generically(body, arena, ret_request, fault);
+		return false;
 	if (quick.has_issuer) {
 		quick.request.issuer = arena_alloc(arena, sizeof(quick.issuer));
 		if (quick.request.issuer == NULL)
-			return decode_generically(body, arena, ret_request, fault);
+			return false;
 		*quick.request.issuer = quick.issuer;
 	}
 	*ret_request = quick.request;
-	return 0;
+	return true;
+}
+
+int codec_decode_authorize_request(struct bytes body, struct arena *arena, struct authorize_request *ret_request,
+				   struct fault *fault)
+{
+	if (LIKELY(decode_by_hand(body, arena, ret_request)))
+		return 0;
+	return decode_generically(body, arena, ret_request, fault);
+}
+
+// ---------------------------------------------------------------- AuthorizeBatchRequest
+
+// The next request of an everyday batch: nothing but requests, each with a size of at most two bytes.
+static bool take_item(struct wire_reader *reader, struct bytes *ret_body)
+{
+	uint64_t size;
+	if (*reader->next++ != TAG(1, WIRE_BYTES))
+		return false;
+	const char *start = reader->next;
+	if (!wire_read_varint(reader, &size) || reader->next - start > 2 || size > (size_t)(reader->end - reader->next))
+		return false;
+	*ret_body = (struct bytes){.data = reader->next, .size = size};
+	reader->next += size;
+	return true;
+}
+
+static bool count_items(struct bytes body, size_t *ret_count)
+{
+	struct wire_reader reader = wire_reader_of(body);
+	struct bytes item;
+	size_t count = 0;
+	for (; reader.next < reader.end; count++)
+		if (!take_item(&reader, &item))
+			return false;
+	*ret_count = count;
+	return count <= BATCH_REQUESTS_MAX; // the generic codec refuses more
+}
+
+static bool decode_batch_by_hand(struct bytes body, struct arena *arena, struct authorize_batch_request *ret_batch)
+{
+	struct wire_reader reader = wire_reader_of(body);
+	struct bytes item;
+	size_t count;
+	if (!count_items(body, &count))
+		return false;
+	struct authorize_request *requests = arena_alloc(arena, count * sizeof(*requests));
+	if (requests == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!take_item(&reader, &item) || !decode_by_hand(item, arena, &requests[i]))
+			return false;
+	*ret_batch = (struct authorize_batch_request){.requests = count ? requests : NULL, .requests_count = count};
+	return true;
+}
+
+int codec_decode_authorize_batch_request(struct bytes body, struct arena *arena,
+					 struct authorize_batch_request *ret_batch, struct fault *fault)
+{
+	struct authorize_batch_request *batch;
+	if (LIKELY(decode_batch_by_hand(body, arena, ret_batch)))
+		return 0;
+	const int result = codec_decode(&schema_authorize_batch_request, CODEC_TOLERANT, body, arena, &batch, fault);
+	if (result == 0)
+		*ret_batch = *batch;
+	return result;
 }
 
 // ---------------------------------------------------------------- AuthorizeResponse
@@ -321,7 +387,12 @@ INLINE void put_response(struct sink *sink, const struct authorize_response *res
 		put_error(sink, 22, response->error);
 }
 
-// No less than the size of a response without explanation and error.
+static bool is_plain(const struct authorize_response *response)
+{
+	return response->explanation_count == 0 && response->error == NULL;
+}
+
+// No less than the size of a plain response.
 static size_t size_at_most(const struct authorize_response *response)
 {
 	enum { FIELDS = 24, FIELD_FRAME_MAX = 2 + 10 }; // a tag, and a number or the size of a string
@@ -343,10 +414,44 @@ static size_t write_response(const struct authorize_response *response, char *bu
 
 size_t codec_encode_authorize_response(const struct authorize_response *response, char *buffer, size_t size)
 {
-	const bool is_plain = response->explanation_count == 0 && response->error == NULL;
-	if (LIKELY(is_plain && size_at_most(response) <= size))
+	if (LIKELY(is_plain(response) && size_at_most(response) <= size))
 		return write_response(response, buffer);
 	struct sink counted = {0};
 	put_response(&counted, response);
 	return counted.size <= size ? write_response(response, buffer) : counted.size;
+}
+
+// ---------------------------------------------------------------- AuthorizeBatchResponse
+
+enum { ITEM_HEADER_SIZE = 3 }; // the tag, and a size of 128 to 16383 in two bytes, as nearly all have
+
+// Writes the body first, where it nearly always belongs, and its size when that is known.
+static size_t write_short_item(const struct authorize_response *response, char *buffer)
+{
+	const size_t size = write_response(response, buffer + ITEM_HEADER_SIZE);
+	buffer[0] = TAG(1, WIRE_BYTES);
+	if (UNLIKELY(size < 0x80)) {
+		buffer[1] = (char)size;
+		memmove(buffer + 2, buffer + ITEM_HEADER_SIZE, size);
+		return 2 + size;
+	}
+	buffer[1] = (char)(size | 0x80);
+	buffer[2] = (char)(size >> 7);
+	return ITEM_HEADER_SIZE + size;
+}
+
+size_t codec_encode_authorize_item(const struct authorize_response *response, char *buffer, size_t size)
+{
+	const size_t at_most = is_plain(response) ? size_at_most(response) : SIZE_MAX;
+	if (LIKELY(at_most < 0x4000 && ITEM_HEADER_SIZE + at_most <= size))
+		return write_short_item(response, buffer);
+	struct sink counted = {0};
+	put_response(&counted, response);
+	const size_t body_size = counted.size, item_size = 1 + varint_size(body_size) + body_size;
+	if (item_size > size)
+		return item_size;
+	struct sink header = {.next = buffer, .is_writing = true};
+	put_tag(&header, 1, WIRE_BYTES);
+	put_varint(&header, body_size);
+	return (size_t)(header.next - buffer) + write_response(response, header.next);
 }

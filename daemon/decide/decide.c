@@ -239,37 +239,57 @@ int decide(const struct image *image, const struct authorize_request *request, i
 	return run(&course, ret_decision, fault);
 }
 
-// Step by step for all of them: while one waits for memory, the others do as well.
-static void decide_lanes(const struct image *image, int64_t now, struct decide_item *items, size_t count)
+// ---------------------------------------------------------------- many
+
+// How many requests are begun before the first of them goes on: long enough for its memory to arrive, and few enough
+// for what they ask for to be on the way at once.
+enum { LOAD_AFTER = 5, SETTLE_AFTER = 10 };
+static_assert((int)SETTLE_AFTER < (int)DECIDE_LANES, "a lane is free before it is needed again");
+
+struct lane {
+	struct course course;
+	struct lookups lookups;
+	bool is_good;
+};
+
+static void begin(const struct image *image, int64_t now, const struct authorize_request *request, struct lane *lane)
 {
-	struct lane {
-		struct course course;
-		struct lookups lookups;
-	} lanes[DECIDE_LANES];
-	for (size_t i = 0; i < count; i++) {
-		struct lane *lane = &lanes[i];
-		lane->course = (struct course){
-			.image = image, .request = items[i].request, .at = instant(items[i].request, now)};
-		items[i].result = check_request(&lane->course, &items[i].fault);
-		if (items[i].result == 0)
-			prepare(&lane->course, &lane->lookups);
-	}
-	for (size_t i = 0; i < count; i++)
-		if (items[i].result == 0)
-			prefetch(&lanes[i].course, &lanes[i].lookups);
-	for (size_t i = 0; i < count; i++) {
-		if (items[i].result != 0)
-			continue;
-		find(&lanes[i].course, &lanes[i].lookups);
-		course_decide(&lanes[i].course);
-		answer(&lanes[i].course, items[i].decision);
-	}
+	struct fault fault;
+	lane->is_good = false;
+	if (request == NULL)
+		return;
+	lane->course = (struct course){.image = image, .request = request, .at = instant(request, now)};
+	fault.code = STATUS_OK; // the rest is set with the code, and nobody wants to know here
+	lane->is_good = check_request(&lane->course, &fault) == 0;
+	if (lane->is_good)
+		prepare(&lane->course, &lane->lookups);
 }
 
-void decide_many(const struct image *image, int64_t now, struct decide_item *items, size_t count)
+static void settle(struct lane *lane, size_t index, const struct decide_flow *flow)
 {
-	for (size_t i = 0; i < count; i += DECIDE_LANES)
-		decide_lanes(image, now, items + i, count - i < DECIDE_LANES ? count - i : DECIDE_LANES);
+	struct decision decision;
+	if (!lane->is_good) {
+		flow->give(flow->context, index, NULL);
+		return;
+	}
+	find(&lane->course, &lane->lookups);
+	course_decide(&lane->course);
+	answer(&lane->course, &decision);
+	flow->give(flow->context, index, &decision);
+}
+
+void decide_flow(const struct image *image, int64_t now, const struct decide_flow *flow, size_t count)
+{
+	struct lane lanes[DECIDE_LANES];
+	for (size_t i = 0; i < count + SETTLE_AFTER; i++) {
+		if (i < count)
+			begin(image, now, flow->take(flow->context, i), &lanes[i % DECIDE_LANES]);
+		const size_t loading = i - LOAD_AFTER, settling = i - SETTLE_AFTER;
+		if (loading < count && lanes[loading % DECIDE_LANES].is_good)
+			prefetch(&lanes[loading % DECIDE_LANES].course, &lanes[loading % DECIDE_LANES].lookups);
+		if (settling < count)
+			settle(&lanes[settling % DECIDE_LANES], settling, flow);
+	}
 }
 
 int decide_explained(const struct image *image, const struct authorize_request *request, int64_t now,

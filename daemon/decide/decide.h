@@ -19,17 +19,20 @@ struct decision {
 MUST_CHECK int decide(const struct image *image, const struct authorize_request *request, int64_t now,
 		      struct decision *ret_decision, struct fault *fault);
 
-// One of many. The caller sets `request`, where the decision goes, and zeroes the fault.
-struct decide_item {
-	const struct authorize_request *request;
-	struct decision *decision;
-	int result; // 0, or -EINVAL and the fault
-	struct fault fault;
+// Many requests, one behind the other, in far less time than one by one: while one waits for memory, those before and
+// behind it are worked on.
+struct decide_flow {
+	// The request `index`, which stays until it was given back; at most DECIDE_LANES of them are on the way.
+	// NULL: this one is not to be decided.
+	const struct authorize_request *(*take)(void *context, size_t index);
+	// In the order of the indexes, each one once. NULL for what take() said so, and for a malformed request:
+	// decide() says what is wrong with it. The decision is gone afterwards.
+	void (*give)(void *context, size_t index, const struct decision *decision);
+	void *context;
 };
-enum { DECIDE_LANES = 16 }; // decided side by side
+enum { DECIDE_LANES = 16 };
 
-// As decide() for each item, in little more than half the time: their cache misses overlap.
-void decide_many(const struct image *image, int64_t now, struct decide_item *items, size_t count);
+void decide_flow(const struct image *image, int64_t now, const struct decide_flow *flow, size_t count);
 
 // Decides again, writing down the rules tried in order; fills response.explanation, in `arena`. Same answer, same
 // errors; -ENOMEM when the arena is spent.

@@ -104,6 +104,9 @@ void *conn_session(struct conn *conn);
 // Room for `size` bytes at the end of the output, to be followed by conn_commit(). NULL when the connection cannot be
 // answered any more (then it is, or will be, gone). Written at the end of the turn.
 MUST_CHECK char *conn_reserve(struct conn *conn, size_t size);
+// The same while an answer is being written: keeps the first `written` bytes of what was reserved; more room, behind
+// them, may lie elsewhere then. Gives the start of the answer.
+MUST_CHECK char *conn_reserve_more(struct conn *conn, size_t written, size_t size);
 // `size` at most what was reserved.
 void conn_commit(struct conn *conn, size_t size);
 // False: the connection is finishing or gone, the rest of the input is not wanted.

@@ -6,9 +6,19 @@
 
 char *conn_reserve(struct conn *conn, size_t size)
 {
+	return conn_reserve_more(conn, 0, size);
+}
+
+char *conn_reserve_more(struct conn *conn, size_t written, size_t size)
+{
 	if ((conn->state != CONN_OPEN && conn->state != CONN_FINISHING) || conn->has_failed)
 		return NULL;
-	if (conn_buffer_extend(conn, &conn->out, size) != 0) {
+	// What is written counts as output for as long as the buffer may move.
+	ASSERT(conn->out.start + conn->out.size + written <= conn->out.capacity);
+	conn->out.size += written;
+	const int result = conn_buffer_extend(conn, &conn->out, size);
+	conn->out.size -= written;
+	if (result != 0) {
 		// Closed at the end of the turn: whoever is answering still looks at the input.
 		conn->has_failed = true;
 		conn_set_mark_dirty(conn->set, conn);

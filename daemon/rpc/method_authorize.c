@@ -4,9 +4,11 @@
 #include "proto/codec_authorize.h"
 
 // Pipelined calls are decided side by side: nearly all of a decision's time is waiting for memory (decide.h).
-struct lane {
-	struct authorize_request request;
-	struct decision decision;
+struct pipeline {
+	const struct call *calls;
+	const struct image *image;
+	struct fault fault; // of a body that is not understood; nobody reads it
+	struct authorize_request requests[DECIDE_LANES];
 };
 
 // A call that is not plain, by itself: malformed, or it waits for a revision, or wants an explanation.
@@ -29,46 +31,35 @@ static void answer_alone(const struct call *call, const struct image *image)
 		reply_fault(call, result, &fault);
 }
 
-// Whether the call can be decided along with others; if so it gets a lane and an item.
-static bool add_plain(const struct call *call, const struct image *image, struct lane *lane, struct decide_item *item)
+// NULL: the call goes by itself.
+static const struct authorize_request *take(void *context, size_t index)
 {
-	struct authorize_request *request = &lane->request;
-	// The texts of a fault are set with its code; clearing them for every request would show.
-	item->fault.code = STATUS_OK;
-	item->fault.change_number = item->fault.retry_after_ms = 0;
-	if (codec_decode_authorize_request(call->body, &call->worker->arena, request, &item->fault) != 0 ||
-	    request->min_revision > image->revision || request->explain)
-		return false;
-	item->request = request;
-	item->decision = &lane->decision;
-	return true;
+	struct pipeline *pipeline = context;
+	const struct call *call = &pipeline->calls[index];
+	struct authorize_request *request = &pipeline->requests[index % DECIDE_LANES];
+	pipeline->fault.code = STATUS_OK; // the rest is set with the code
+	if (codec_decode_authorize_request(call->body, &call->worker->arena, request, &pipeline->fault) != 0)
+		return NULL;
+	return request->min_revision > pipeline->image->revision || request->explain ? NULL : request;
+}
+
+static void give(void *context, size_t index, const struct decision *decision)
+{
+	const struct pipeline *pipeline = context;
+	if (LIKELY(decision != NULL))
+		reply_authorize(&pipeline->calls[index], &decision->response);
+	else
+		answer_alone(&pipeline->calls[index], pipeline->image);
 }
 
 void method_authorize(const struct call *calls, size_t count)
 {
 	struct worker *worker = calls[0].worker;
-	const struct image *image = worker_image(worker);
-	struct lane lanes[CALLS_MAX];
-	struct decide_item items[CALLS_MAX];
-	bool is_plain[CALLS_MAX];
-	size_t items_count = 0;
-	ASSERT(count <= CALLS_MAX);
+	struct pipeline pipeline; // not cleared: its requests are big
+	pipeline.calls = calls;
+	pipeline.image = worker_image(worker);
+	pipeline.fault.change_number = pipeline.fault.retry_after_ms = 0;
+	const struct decide_flow flow = {.take = take, .give = give, .context = &pipeline};
 	arena_reset(&worker->arena);
-	for (size_t i = 0; i < count; i++) {
-		is_plain[i] = LIKELY(add_plain(&calls[i], image, &lanes[i], &items[items_count]));
-		items_count += is_plain[i];
-	}
-	decide_many(image, worker->now_s, items, items_count);
-	const struct decide_item *item = items;
-	for (size_t i = 0; i < count; i++) {
-		if (UNLIKELY(!is_plain[i])) {
-			answer_alone(&calls[i], image);
-			continue;
-		}
-		if (LIKELY(item->result == 0))
-			reply_authorize(&calls[i], &item->decision->response);
-		else
-			reply_fault(&calls[i], item->result, &item->fault);
-		item++;
-	}
+	decide_flow(pipeline.image, worker->now_s, &flow, count);
 }

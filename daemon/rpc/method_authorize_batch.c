@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/decide/decide.h"
 #include "daemon/rpc/rpc.h"
+#include "proto/codec_authorize.h"
 
 #include <errno.h>
 
-uint64_t authorize_batch_min_revision(const void *message)
+// For an item nearly always. What was reserved is doubled when it is not enough.
+enum { ITEM_ROOM = 1024, ITEM_SIZE_USUAL = 192 };
+
+// A batch on its way: its answer is written item by item, straight into the connection's output.
+struct batch {
+	const struct call *call;
+	const struct image *image;
+	struct authorize_batch_request request;
+	char *room;   // of the answer's frame
+	size_t size;  // bytes written there, header included
+	size_t taken; // bytes there
+	int result;   // of the items answered so far; -ENOMEM also when the connection is gone
+};
+
+static uint64_t min_revision(const struct authorize_batch_request *request)
 {
-	const struct authorize_batch_request *batch = message;
 	uint64_t highest = 0;
-	for (size_t i = 0; i < batch->requests_count; i++) {
-		if (batch->requests[i].min_revision > highest)
-			highest = batch->requests[i].min_revision;
-	}
+	for (size_t i = 0; i < request->requests_count; i++)
+		if (request->requests[i].min_revision > highest)
+			highest = request->requests[i].min_revision;
 	return highest;
 }
 
-static int check_batch(const struct authorize_batch_request *batch, struct fault *fault)
+static int check_batch(const struct authorize_batch_request *request, struct fault *fault)
 {
 	size_t explained = 0;
-	for (size_t i = 0; i < batch->requests_count; i++)
-		explained += batch->requests[i].explain;
-	if (batch->requests_count > BATCH_REQUESTS_MAX)
+	for (size_t i = 0; i < request->requests_count; i++)
+		explained += request->requests[i].explain;
+	if (request->requests_count > BATCH_REQUESTS_MAX)
 		fault_set(fault, STATUS_RESOURCE_EXHAUSTED, "requests", "%zu requests in one batch; at most %d",
-			  batch->requests_count, BATCH_REQUESTS_MAX);
+			  request->requests_count, BATCH_REQUESTS_MAX);
 	else if (explained > BATCH_EXPLAIN_MAX)
 		fault_set(fault, STATUS_RESOURCE_EXHAUSTED, "requests", "explain is set in %zu requests; at most %d",
 			  explained, BATCH_EXPLAIN_MAX);
@@ -31,87 +44,123 @@ static int check_batch(const struct authorize_batch_request *batch, struct fault
 	return -EINVAL;
 }
 
-// A bad item gets its own error, without a verdict: clients read that as DENIED.
-static int refuse_item(const struct fault *fault, struct arena *arena, struct authorize_response *ret_response)
+// ---------------------------------------------------------------- the items
+
+static void reserve(struct batch *batch, size_t size)
 {
-	struct error_message *error = arena_calloc(arena, 1, sizeof(*error));
-	if (error == NULL)
-		return -ENOMEM;
-	error->code = fault->code;
-	error->field = arena_copy(arena, bytes_from(fault->field));
-	error->message = arena_copy(arena, bytes_from(fault->message));
-	*ret_response = (struct authorize_response){.error = error};
-	return error->message.data != NULL && error->field.data != NULL ? 0 : -ENOMEM;
+	batch->room = conn_reserve_more(batch->call->conn, batch->size, size);
+	batch->taken = batch->size + size;
+	if (batch->room == NULL)
+		batch->result = -ENOMEM;
+}
+
+static void append(struct batch *batch, const struct authorize_response *response)
+{
+	size_t needed = ITEM_ROOM;
+	while (batch->result == 0) {
+		if (UNLIKELY(batch->taken - batch->size < needed)) {
+			reserve(batch, batch->size + needed);
+			continue;
+		}
+		const size_t left = batch->taken - batch->size;
+		const size_t size = codec_encode_authorize_item(response, batch->room + batch->size, left);
+		if (LIKELY(size <= left)) {
+			batch->size += size;
+			return;
+		}
+		needed = size;
+	}
+}
+
+// A bad item gets its own error, without a verdict: clients read that as DENIED.
+static void append_refused(struct batch *batch, const struct fault *fault)
+{
+	struct error_message error = {
+		.code = fault->code,
+		.field = bytes_from(fault->field),
+		.message = bytes_from(fault->message),
+	};
+	append(batch, &(struct authorize_response){.error = &error});
 }
 
 // What is wrong with one item is not what is wrong with the batch: only -ENOMEM is.
-static int settle(int result, const struct decision *decision, const struct fault *fault, struct arena *arena,
-		  struct authorize_response *ret_response)
+static void append_alone(struct batch *batch, const struct authorize_request *request)
 {
-	if (result == -EINVAL)
-		return refuse_item(fault, arena, ret_response);
+	struct worker *worker = batch->call->worker;
+	struct decision decision;
+	struct fault fault = {0};
+	const int result = request->explain ? decide_explained(batch->image, request, worker->now_s, &worker->arena,
+							       &decision, &fault)
+					    : decide(batch->image, request, worker->now_s, &decision, &fault);
 	if (result == 0)
-		*ret_response = decision->response;
-	return result;
+		append(batch, &decision.response);
+	else if (result == -EINVAL)
+		append_refused(batch, &fault);
+	else
+		batch->result = result;
 }
 
-// Whatever wants no explanation, side by side.
-static int answer_plain(struct worker *worker, const struct image *image, const struct authorize_batch_request *batch,
-			struct decision *decisions, struct authorize_response *responses)
+static const struct authorize_request *take(void *context, size_t index)
 {
-	struct decide_item *items = arena_calloc(&worker->arena, batch->requests_count, sizeof(*items));
-	size_t count = 0;
-	int result = 0;
-	if (items == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < batch->requests_count; i++) {
-		items[count].request = &batch->requests[i];
-		items[count].decision = &decisions[i];
-		count += !batch->requests[i].explain;
-	}
-	decide_many(image, worker->now_s, items, count);
-	for (size_t k = 0; k < count && result == 0; k++) {
-		const size_t i = (size_t)(items[k].request - batch->requests);
-		result = settle(items[k].result, items[k].decision, &items[k].fault, &worker->arena, &responses[i]);
-	}
-	return result;
+	const struct batch *batch = context;
+	const struct authorize_request *request = &batch->request.requests[index];
+	return UNLIKELY(request->explain) ? NULL : request;
 }
 
-static int answer_explained(struct worker *worker, const struct image *image,
-			    const struct authorize_batch_request *batch, struct decision *decisions,
-			    struct authorize_response *responses)
+static void give(void *context, size_t index, const struct decision *decision)
 {
-	int result = 0;
-	for (size_t i = 0; i < batch->requests_count && result == 0; i++) {
-		struct fault fault = {0};
-		if (!batch->requests[i].explain)
-			continue;
-		result = decide_explained(image, &batch->requests[i], worker->now_s, &worker->arena, &decisions[i],
-					  &fault);
-		result = settle(result, &decisions[i], &fault, &worker->arena, &responses[i]);
-	}
-	return result;
+	struct batch *batch = context;
+	if (UNLIKELY(batch->result != 0))
+		return;
+	if (LIKELY(decision != NULL))
+		append(batch, &decision->response);
+	else
+		append_alone(batch, &batch->request.requests[index]);
 }
 
-int method_authorize_batch(struct worker *worker, const void *request, const void **ret_response, struct fault *fault)
+// ---------------------------------------------------------------- the batch
+
+static void answer_batch(struct batch *batch)
 {
-	const struct authorize_batch_request *batch = request;
-	const struct image *image = worker_image(worker);
-	struct arena *arena = &worker->arena;
-	int result = check_batch(batch, fault);
-	if (result != 0)
-		return result;
-	struct authorize_batch_response *response = arena_calloc(arena, 1, sizeof(*response));
-	// A response refers to what is beside it in its decision, so that stays until it is encoded.
-	struct decision *decisions = arena_calloc(arena, batch->requests_count, sizeof(*decisions));
-	struct authorize_response *responses = arena_calloc(arena, batch->requests_count, sizeof(*responses));
-	if (response == NULL || decisions == NULL || responses == NULL)
-		return -ENOMEM;
-	response->responses = responses;
-	response->responses_count = batch->requests_count;
-	result = answer_plain(worker, image, batch, decisions, responses);
+	const struct call *call = batch->call;
+	const struct decide_flow flow = {.take = take, .give = give, .context = batch};
+	const struct fault none = {0};
+	batch->size = FRAME_HEADER_SIZE;
+	batch->room = conn_reserve(call->conn,
+				   FRAME_HEADER_SIZE + ITEM_ROOM + batch->request.requests_count * ITEM_SIZE_USUAL);
+	if (batch->room == NULL)
+		return;
+	batch->taken = FRAME_HEADER_SIZE + ITEM_ROOM + batch->request.requests_count * ITEM_SIZE_USUAL;
+	decide_flow(batch->image, call->worker->now_s, &flow, batch->request.requests_count);
+	if (batch->result == 0)
+		reply_reserved(call, batch->room, batch->size - FRAME_HEADER_SIZE);
+	else
+		reply_fault(call, batch->result, &none);
+}
+
+static void answer(const struct call *call)
+{
+	struct worker *worker = call->worker;
+	struct batch batch = {.call = call, .image = worker_image(worker)};
+	struct fault fault;
+	fault.code = STATUS_OK; // the texts are set with it
+	fault.change_number = fault.retry_after_ms = 0;
+	arena_reset(&worker->arena);
+	int result = codec_decode_authorize_batch_request(call->body, &worker->arena, &batch.request, &fault);
+	if (result == 0 && min_revision(&batch.request) > batch.image->revision) {
+		waiters_add(call, min_revision(&batch.request));
+		return;
+	}
 	if (result == 0)
-		result = answer_explained(worker, image, batch, decisions, responses);
-	*ret_response = response;
-	return result;
+		result = check_batch(&batch.request, &fault);
+	if (result == 0)
+		answer_batch(&batch);
+	else
+		reply_fault(call, result, &fault);
+}
+
+void method_authorize_batch(const struct call *calls, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		answer(&calls[i]);
 }

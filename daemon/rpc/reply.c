@@ -37,6 +37,20 @@ static void fault_from_error(int error, struct fault *fault)
 	fault_set(fault, STATUS_INTERNAL, NULL, "internal error: %s", strerror(-error));
 }
 
+// The body is written already, FRAME_HEADER_SIZE behind `room`.
+static void commit_frame(const struct call *call, uint8_t status, char *room, size_t body_size)
+{
+	const struct frame frame = {
+		.kind = FRAME_RESPONSE,
+		.status = status,
+		.method = call->number,
+		.request_id = call->request_id,
+		.body = {.size = body_size},
+	};
+	frame_write_header(room, &frame);
+	conn_commit(call->conn, FRAME_HEADER_SIZE + body_size);
+}
+
 // The hot path: without a copy, straight into the output.
 void reply_authorize(const struct call *call, const struct authorize_response *response)
 {
@@ -47,14 +61,7 @@ void reply_authorize(const struct call *call, const struct authorize_response *r
 			return;
 		const size_t size = codec_encode_authorize_response(response, room + FRAME_HEADER_SIZE, room_size);
 		if (LIKELY(size <= room_size)) {
-			const struct frame frame = {
-				.kind = FRAME_RESPONSE,
-				.method = METHOD_AUTHORIZE,
-				.request_id = call->request_id,
-				.body = {.size = size},
-			};
-			frame_write_header(room, &frame);
-			conn_commit(call->conn, FRAME_HEADER_SIZE + size);
+			commit_frame(call, STATUS_OK, room, size);
 			return;
 		}
 		room_size = size;
@@ -63,20 +70,12 @@ void reply_authorize(const struct call *call, const struct authorize_response *r
 
 static void write_frame(const struct call *call, uint8_t status, struct bytes body)
 {
-	const struct frame frame = {
-		.kind = FRAME_RESPONSE,
-		.status = status,
-		.method = call->number,
-		.request_id = call->request_id,
-		.body = body,
-	};
 	char *room = conn_reserve(call->conn, FRAME_HEADER_SIZE + body.size);
 	if (room == NULL)
 		return;
-	frame_write_header(room, &frame);
 	if (body.size > 0)
 		memcpy(room + FRAME_HEADER_SIZE, body.data, body.size);
-	conn_commit(call->conn, FRAME_HEADER_SIZE + body.size);
+	commit_frame(call, status, room, body.size);
 }
 
 void reply_fault(const struct call *call, int error, const struct fault *fault)
@@ -96,17 +95,29 @@ void reply_fault(const struct call *call, int error, const struct fault *fault)
 	arena_finish(&arena);
 }
 
-void reply_body(const struct call *call, struct bytes body)
+// True: the answer is too big, and the caller has heard so.
+static bool refuse_oversized(const struct call *call, size_t body_size)
 {
 	const uint32_t max = call->worker->service->frame_size_max;
 	struct fault fault = {0};
-	if (FRAME_LENGTH_MIN + body.size <= max) {
-		write_frame(call, STATUS_OK, body);
-		return;
-	}
+	if (LIKELY(FRAME_LENGTH_MIN + body_size <= max))
+		return false;
 	fault_set(&fault, STATUS_RESOURCE_EXHAUSTED, NULL,
-		  "the answer is %zu bytes long, but frame_size_max is %u; ask for less", body.size, max);
+		  "the answer is %zu bytes long, but frame_size_max is %u; ask for less", body_size, max);
 	reply_fault(call, 0, &fault);
+	return true;
+}
+
+void reply_reserved(const struct call *call, char *room, size_t body_size)
+{
+	if (!refuse_oversized(call, body_size))
+		commit_frame(call, STATUS_OK, room, body_size);
+}
+
+void reply_body(const struct call *call, struct bytes body)
+{
+	if (!refuse_oversized(call, body.size))
+		write_frame(call, STATUS_OK, body);
 }
 
 void reply_message(const struct call *call, const void *response, struct arena *arena)

@@ -24,7 +24,7 @@ enum {
 	JOB_ARENA_CHUNK = 16 * 1024,
 	JOB_ARENA_BUDGET = 32 * 1024 * 1024,
 	REQUESTS_PER_TURN_MAX = 256, // of one connection, so that the others get their turn
-	CALLS_MAX = 16,              // answered side by side
+	CALLS_MAX = 64,              // answered side by side
 };
 
 struct call;
@@ -43,9 +43,10 @@ struct method_row {
 	// Answered at once, in request order, from the worker's image. The response borrows from the worker's arena and
 	// the image.
 	int (*answer)(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
-	// The same, but several calls of one connection at a time, and it decodes and encodes by itself, straight from
-	// and to the connection's buffers.
+	// The same, but up to `calls_max` calls of one connection at a time, and it decodes and encodes by itself,
+	// straight from and to the connection's buffers.
 	void (*answer_calls)(const struct call *calls, size_t count);
+	uint32_t calls_max; // 0 counts as 1
 	// Answered when ready by the lister's thread.
 	int (*list)(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
 		    struct fault *fault);
@@ -139,6 +140,8 @@ void dispatch_calls(const struct call *calls, size_t count);
 void reply_message(const struct call *call, const void *response, struct arena *arena);
 void reply_body(const struct call *call, struct bytes body);
 void reply_authorize(const struct call *call, const struct authorize_response *response);
+// The answer whose body lies FRAME_HEADER_SIZE behind the start of what conn_reserve() gave. Same limit as above.
+void reply_reserved(const struct call *call, char *room, size_t body_size);
 // `fault` without a code becomes one for `error` (negative errno).
 void reply_fault(const struct call *call, int error, const struct fault *fault);
 
@@ -166,7 +169,7 @@ void waiters_look(struct worker *worker);
 
 // ---------------------------------------------------------------- the methods
 void method_authorize(const struct call *calls, size_t count);
-int method_authorize_batch(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
+void method_authorize_batch(const struct call *calls, size_t count);
 int method_get_tariff(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_apply(struct job *job);
@@ -181,7 +184,6 @@ int method_list_permitted(struct listing *listing, const void *request, struct a
 			  struct fault *fault);
 
 // What a request wants to see.
-uint64_t authorize_batch_min_revision(const void *request);
 uint64_t get_tariff_min_revision(const void *request);
 uint64_t get_min_revision(const void *request);
 uint64_t search_min_revision(const void *request);

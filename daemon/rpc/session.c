@@ -52,7 +52,7 @@ static size_t take_calls(struct worker *worker, struct conn *conn, struct conn_i
 			break;
 		input->consumed += frame.size;
 		input->continued = false;
-		if (calls[count++].method->answer_calls == NULL)
+		if (++count >= calls[0].method->calls_max)
 			break;
 	}
 	return count;

@@ -2,6 +2,7 @@
 // The hand-written codec against the generic one: the same bytes, the same messages, the same refusals.
 #include "proto/codec.h"
 #include "proto/codec_authorize.h"
+#include "proto/limits.h"
 #include "tests/unit/proto/random_message.h"
 #include "tests/unit/unit.h"
 
@@ -131,10 +132,14 @@ static void compare_encoding(const struct authorize_response *response)
 {
 	struct bytes expected;
 	ck_assert_int_eq(codec_encode(&schema_authorize_response, response, &arena, &expected), 0);
-	char *exact = malloc(expected.size + 1);
-	ck_assert_uint_eq(codec_encode_authorize_response(response, exact, expected.size), expected.size);
-	ck_assert_mem_eq(exact, expected.data, expected.size);
-	free(exact);
+	// Without room to spare the size is looked at first, with room it is not.
+	for (size_t spare = 0; spare <= 1024; spare += 1024) {
+		const size_t size = expected.size + spare;
+		char *room = malloc(size + 1);
+		ck_assert_uint_eq(codec_encode_authorize_response(response, room, size), expected.size);
+		ck_assert_mem_eq(room, expected.data, expected.size);
+		free(room);
+	}
 }
 
 START_TEST(random_responses_are_encoded_alike)
@@ -198,6 +203,136 @@ START_TEST(a_buffer_that_is_too_small_stays_untouched)
 }
 END_TEST
 
+// ---------------------------------------------------------------- batches
+
+static int compare_batch_decoding(struct bytes body)
+{
+	struct authorize_batch_request by_hand, *generic = NULL;
+	struct fault fault_by_hand = {0}, fault_generic = {0};
+	const int expected =
+		codec_decode(&schema_authorize_batch_request, CODEC_TOLERANT, body, &arena, &generic, &fault_generic);
+	memset(&by_hand, 0xee, sizeof(by_hand));
+	const int result = codec_decode_authorize_batch_request(body, &arena, &by_hand, &fault_by_hand);
+	ck_assert_int_eq(result, expected);
+	ck_assert_int_eq(fault_by_hand.code, fault_generic.code);
+	ck_assert_str_eq(fault_by_hand.field, fault_generic.field);
+	ck_assert_str_eq(fault_by_hand.message, fault_generic.message);
+	if (result == 0)
+		ck_assert(message_equal(&schema_authorize_batch_request, &by_hand, generic));
+	return result;
+}
+
+START_TEST(random_batches_are_decoded_alike)
+{
+	struct random random = {.state = 3, .is_ascii = true, .list_max = 20};
+	for (int round = 0; round < 2000; round++) {
+		struct bytes body;
+		arena_reset(&arena);
+		random.is_ascii = round % 4 != 0;
+		const void *message = random_message(&random, &schema_authorize_batch_request, &arena);
+		ck_assert_int_eq(codec_encode(&schema_authorize_batch_request, message, &arena, &body), 0);
+		ck_assert_int_eq(compare_batch_decoding(body), 0);
+		char *damaged = malloc(body.size + 1);
+		if (body.size > 0) {
+			memcpy(damaged, body.data, body.size);
+			damaged[random_below(&random, body.size)] = (char)random_next(&random);
+		}
+		compare_batch_decoding((struct bytes){damaged, body.size});
+		compare_batch_decoding((struct bytes){damaged, random_below(&random, body.size + 1)});
+		free(damaged);
+	}
+}
+END_TEST
+
+START_TEST(unusual_batches_are_decoded_alike)
+{
+	const struct {
+		struct bytes body;
+		int result;
+	} cases[] = {
+		{{NULL, 0}, 0},
+		{BYTES_LITERAL("\x0a\x00\x0a\x00"), 0},
+		{BYTES_LITERAL("\x0a\x80\x00"), 0},              // a size longer than needed
+		{BYTES_LITERAL("\x0a\x80\x80\x00"), 0},          // and longer
+		{BYTES_LITERAL("\x8a\x00\x03\x0a\x01x"), 0},     // a tag longer than needed
+		{BYTES_LITERAL("\x0a\x03\x0a\x01x\x10\x01"), 0}, // an unknown field
+		{BYTES_LITERAL("\x0a\x03\x0a\x01"), -EINVAL},    // cut off
+		{BYTES_LITERAL("\x0a\x02\x0a\x01x"), -EINVAL},
+		{BYTES_LITERAL("\x0a"), -EINVAL},
+		{BYTES_LITERAL("\x0a\x80"), -EINVAL},
+		{BYTES_LITERAL("\x08\x01"), -EINVAL},
+		{BYTES_LITERAL("\x0a\x04\x1a\x00\x1a\x00"), -EINVAL}, // an issuer twice, in one of them
+		{BYTES_LITERAL("\x0a\x03\x0a\x01\xff"), -EINVAL},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		ck_assert_msg(compare_batch_decoding(cases[i].body) == cases[i].result, "case %zu", i);
+}
+END_TEST
+
+START_TEST(a_batch_over_its_maximum_is_refused_alike)
+{
+	static char body[2 * BATCH_REQUESTS_MAX + 2];
+	for (size_t i = 0; i < sizeof(body); i += 2)
+		body[i] = 0x0a;
+	ck_assert_int_eq(compare_batch_decoding((struct bytes){body, sizeof(body) - 2}), 0);
+	ck_assert_int_eq(compare_batch_decoding((struct bytes){body, sizeof(body)}), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_batch_without_memory_is_refused)
+{
+	struct arena none;
+	struct authorize_batch_request batch = {.requests_count = 77};
+	struct fault fault = {0};
+	arena_init(&none, 64, 64);
+	ck_assert_int_eq(codec_decode_authorize_batch_request(BYTES_LITERAL("\x0a\x00\x0a\x00"), &none, &batch, &fault),
+			 -ENOMEM);
+	ck_assert_int_eq(fault.code, STATUS_RESOURCE_EXHAUSTED);
+	ck_assert_uint_eq(batch.requests_count, 77);
+	arena_finish(&none);
+}
+END_TEST
+
+static void compare_item(const struct authorize_response *response)
+{
+	const struct authorize_batch_response batch = {.responses = (struct authorize_response *)response,
+						       .responses_count = 1};
+	struct bytes expected;
+	ck_assert_int_eq(codec_encode(&schema_authorize_batch_response, &batch, &arena, &expected), 0);
+	for (size_t spare = 0; spare <= 1024; spare += 1024) {
+		const size_t size = expected.size + spare;
+		char *room = malloc(size);
+		ck_assert_uint_eq(codec_encode_authorize_item(response, room, size), expected.size);
+		ck_assert_mem_eq(room, expected.data, expected.size);
+		ck_assert_uint_eq(codec_encode_authorize_item(response, room, expected.size - 1), expected.size);
+		free(room);
+	}
+}
+
+START_TEST(random_items_are_encoded_alike)
+{
+	struct random random = {.state = 4, .list_max = 3};
+	for (int round = 0; round < 5000; round++) {
+		arena_reset(&arena);
+		compare_item(random_message(&random, &schema_authorize_response, &arena));
+	}
+}
+END_TEST
+
+START_TEST(items_around_the_sizes_of_a_length_are_encoded_alike)
+{
+	static char text[17000];
+	memset(text, 't', sizeof(text));
+	const size_t sizes[] = {0, 1, 3, 4, 7, 8, 15, 16, 17, 100, 16000, 17000};
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		compare_item(&(struct authorize_response){.location_id = {text, sizes[i]}});
+	for (size_t size = 110; size < 140; size++)
+		compare_item(&(struct authorize_response){.location_id = {text, size}});
+	for (size_t size = 16360; size < 16400; size++)
+		compare_item(&(struct authorize_response){.location_id = {text, size}});
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("codec_authorize");
@@ -211,6 +346,12 @@ int main(void)
 	tcase_add_test(tcase, numbers_of_every_size_are_encoded_alike);
 	tcase_add_test(tcase, strings_around_the_sizes_of_a_length_are_encoded_alike);
 	tcase_add_test(tcase, a_buffer_that_is_too_small_stays_untouched);
+	tcase_add_test(tcase, random_batches_are_decoded_alike);
+	tcase_add_test(tcase, unusual_batches_are_decoded_alike);
+	tcase_add_test(tcase, a_batch_over_its_maximum_is_refused_alike);
+	tcase_add_test(tcase, a_batch_without_memory_is_refused);
+	tcase_add_test(tcase, random_items_are_encoded_alike);
+	tcase_add_test(tcase, items_around_the_sizes_of_a_length_are_encoded_alike);
 	Suite *suite = suite_create("proto/codec_authorize");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
