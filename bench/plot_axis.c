@@ -24,26 +24,33 @@ void plot_range_add(struct plot_range *range, double value)
 }
 
 // `units` from large to small; what is smaller than the last is told in it.
-static const char *text_with_unit(double value, const struct unit *units, size_t count, char text[PLOT_NUMBER_SIZE])
+static const char *text_with_unit(double value, int digits, const struct unit *units, size_t count,
+				  char text[PLOT_NUMBER_SIZE])
 {
 	size_t i = 0;
 	// A tic may be a hair below the number it stands for.
 	while (i + 1 < count && fabs(value) < units[i].size * 0.999999)
 		i++;
-	snprintf(text, PLOT_NUMBER_SIZE, "%.4g%s", value / units[i].size, units[i].name);
+	snprintf(text, PLOT_NUMBER_SIZE, "%.*g%s", digits, value / units[i].size, units[i].name);
 	return text;
 }
 
+static const struct unit counts[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
+
 const char *plot_number_text(double value, char text[PLOT_NUMBER_SIZE])
 {
-	static const struct unit units[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
-	return text_with_unit(value, units, ARRAY_SIZE(units), text);
+	return text_with_unit(value, 4, counts, ARRAY_SIZE(counts), text);
+}
+
+const char *plot_rounded_text(double value, char text[PLOT_NUMBER_SIZE])
+{
+	return text_with_unit(value, 3, counts, ARRAY_SIZE(counts), text);
 }
 
 const char *plot_seconds_text(double seconds, char text[PLOT_NUMBER_SIZE])
 {
 	static const struct unit units[] = {{1, " s"}, {1e-3, " ms"}, {1e-6, " µs"}, {1e-9, " ns"}};
-	return text_with_unit(seconds, units, ARRAY_SIZE(units), text);
+	return text_with_unit(seconds, 4, units, ARRAY_SIZE(units), text);
 }
 
 static double find_step(double max)
@@ -84,9 +91,10 @@ static double round_to_step(double value, bool up)
 	return (up ? above : below) * decade;
 }
 
-void plot_axis_latency(char axis, const struct plot_range *range, FILE *script)
+void plot_axis_logarithmic(char axis, const struct plot_range *range,
+			   const char *(*text)(double value, char text[PLOT_NUMBER_SIZE]), FILE *script)
 {
-	char text[PLOT_NUMBER_SIZE];
+	char label[PLOT_NUMBER_SIZE];
 	const double min = round_to_step(range->has_values ? range->min : 1e-6, false);
 	double max = round_to_step(range->has_values ? range->max : 1e-6, true);
 	if (max < 9.9 * min)
@@ -99,7 +107,7 @@ void plot_axis_latency(char axis, const struct plot_range *range, FILE *script)
 			const double value = steps[i] * pow(10, exponent);
 			if (value < min * 0.999999 || value > max * 1.000001)
 				continue;
-			fprintf(script, "%s'%s' %.9g", comma, plot_seconds_text(value, text), value);
+			fprintf(script, "%s'%s' %.9g", comma, text(value, label), value);
 			comma = ", ";
 		}
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON objects, one after the other, as --json writes them. proto/json.h reads only messages of the protocol, hence
 // jansson itself.
-#include "bench/plot_table.h"
+#include "bench/plot_bars.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -95,5 +95,54 @@ int plot_table_parse_json(struct plot_table *table, const char *text, size_t siz
 	advance(&reader, 0);
 	while (result == 0 && reader.at < reader.end)
 		result = read_object(&reader);
+	return result;
+}
+
+// ---------------------------------------------------------------- compare
+
+// {"min":..,"median":..,"max":..}
+static int read_bar(const struct plot_bars *bars, size_t run, const json_t *spread, struct plot_bar *ret_bar,
+		    struct plot_error *error)
+{
+	const json_t *const members[] = {json_object_get(spread, "min"), json_object_get(spread, "median"),
+					 json_object_get(spread, "max")};
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		if (!json_is_number(members[i]))
+			return plot_fail(error, "%s: run %zu: %s has no min, median and max", bars->name, run + 1,
+					 plot_bars_member(bars->kind));
+	}
+	*ret_bar = (struct plot_bar){json_number_value(members[0]), json_number_value(members[1]),
+				     json_number_value(members[2])};
+	return 0;
+}
+
+static int read_run(struct plot_bars *bars, size_t number, const json_t *run, struct plot_error *error)
+{
+	struct plot_bar bar;
+	const char *peer = json_string_value(json_object_get(run, "peer"));
+	const json_int_t depth = json_integer_value(json_object_get(run, "depth"));
+	const json_t *spread = json_object_get(run, plot_bars_member(bars->kind));
+	if (!peer || depth < 1 || depth > UINT32_MAX)
+		return plot_fail(error, "%s: run %zu: no peer and depth", bars->name, number + 1);
+	if (!spread) // evauthd has no ratio to itself
+		return 0;
+	const int result = read_bar(bars, number, spread, &bar, error);
+	return result < 0 ? result : plot_bars_add(bars, peer, (uint32_t)depth, &bar, error);
+}
+
+int plot_bars_parse_json(struct plot_bars *bars, const char *text, size_t size, struct plot_error *error)
+{
+	json_error_t problem;
+	json_t *report = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+	if (!report)
+		return plot_fail(error, "%s:%d:%d: %s", bars->name, problem.line, problem.column, problem.text);
+	const json_t *runs = json_object_get(report, "runs");
+	int result = 0;
+	for (size_t i = 0; i < json_array_size(runs) && result == 0; i++)
+		result = read_run(bars, i, json_array_get(runs, i), error);
+	json_decref(report);
+	if (result == 0 && bars->group_count == 0)
+		return plot_fail(error, "%s: no report of compare --json: no runs with %s", bars->name,
+				 plot_bars_member(bars->kind));
 	return result;
 }

@@ -67,16 +67,25 @@ static const char *get_label(const struct plot_figure *figure, uint32_t file, ch
 	return label;
 }
 
-static void write_beginning(const struct plot_figure *figure, const char *title, const char *xlabel, const char *ylabel,
-			    FILE *script)
+const char *plot_script_colour(uint32_t i)
+{
+	return colours[i % ARRAY_SIZE(colours)];
+}
+
+void plot_script_begin(const char *title, const char *xlabel, const char *ylabel, FILE *script)
 {
 	fprintf(script, "set encoding utf8\nset title ");
-	plot_script_text(figure->title ? figure->title : title, script);
+	plot_script_text(title, script);
 	fprintf(script,
 		" font ',16'\nset xlabel '%s'\nset ylabel '%s'\n"
 		"set border 3 linecolor rgb '#555555'\nset tics nomirror out textcolor rgb '#222222'\n"
 		"set grid xtics ytics linetype 1 linewidth 0.7 linecolor rgb '#DDDDDD'\n",
 		xlabel, ylabel);
+}
+
+static const char *title_of(const struct plot_figure *figure, const char *title)
+{
+	return figure->title ? figure->title : title;
 }
 
 static void write_key(uint32_t curves, FILE *script)
@@ -160,7 +169,7 @@ static void write_latency_curve(const struct plot_figure *figure, uint32_t file,
 	fprintf(script,
 		"$file%u using 1:%u with linespoints linewidth 2 pointsize 0.7 linecolor rgb '%s' dashtype %u "
 		"pointtype %u title ",
-		file + 1, quantile + 2, colours[colour % ARRAY_SIZE(colours)], dash, 5 + 2 * quantile);
+		file + 1, quantile + 2, plot_script_colour(colour), dash, 5 + 2 * quantile);
 	plot_script_text(is_alone && !(figure->labels && figure->labels[file]) ? name : title, script);
 }
 
@@ -168,14 +177,15 @@ static int write_latency(const struct plot_figure *figure, FILE *script, struct 
 {
 	struct plot_range ranges[2] = {{0}};
 	const uint32_t curves = figure->count * figure->quantile_count;
-	write_beginning(figure, "Latency versus load", "load, requests per second", "latency, logarithmic", script);
+	plot_script_begin(title_of(figure, "Latency versus load"), "load, requests per second", "latency, logarithmic",
+			  script);
 	write_key(curves, script);
 	for (uint32_t file = 0; file < figure->count; file++) {
 		if (write_latency_data(figure, file, ranges, script, error) < 0)
 			return -EBADMSG;
 	}
 	plot_axis_linear('x', &ranges[0], script);
-	plot_axis_latency('y', &ranges[1], script);
+	plot_axis_logarithmic('y', &ranges[1], plot_seconds_text, script);
 	for (uint32_t curve = 0; curve < curves; curve++) {
 		fprintf(script, "%s", curve == 0 ? "plot " : ", \\\n     ");
 		write_latency_curve(figure, curve / figure->quantile_count, curve % figure->quantile_count, script);
@@ -254,7 +264,8 @@ static int write_throughput(const struct plot_figure *figure, FILE *script, stru
 	uint32_t count = 0;
 	if (find_time_curves(figure, curves, &count, error) < 0)
 		return -EBADMSG;
-	write_beginning(figure, "Throughput over time", "time, seconds", "requests answered per second", script);
+	plot_script_begin(title_of(figure, "Throughput over time"), "time, seconds", "requests answered per second",
+			  script);
 	fprintf(script, "set key outside right center Left reverse samplen 3 spacing 1.2\n");
 	for (uint32_t i = 0; i < count; i++) {
 		fprintf(script, "$run%u << END\n", i + 1);
@@ -268,8 +279,7 @@ static int write_throughput(const struct plot_figure *figure, FILE *script, stru
 		fprintf(script,
 			"%s$run%u using 1:2 with linespoints linewidth 2 pointsize 0.5 pointtype 7 linecolor rgb '%s' "
 			"dashtype %zu title ",
-			i == 0 ? "plot " : ", \\\n     ", i + 1, colours[i % ARRAY_SIZE(colours)],
-			1 + i / ARRAY_SIZE(colours));
+			i == 0 ? "plot " : ", \\\n     ", i + 1, plot_script_colour(i), 1 + i / ARRAY_SIZE(colours));
 		write_time_title(figure, &curves[i], script);
 	}
 	fprintf(script, "\n");

@@ -34,5 +34,9 @@ const char *plot_quantile_name(enum plot_column column);
 
 // -EBADMSG with the text when a file does not have what the figure needs. Writing errors are the stream's.
 MUST_CHECK int plot_script_write(const struct plot_figure *figure, FILE *script, struct plot_error *error);
+// What every figure of ours begins with. xlabel and ylabel need no quoting.
+void plot_script_begin(const char *title, const char *xlabel, const char *ylabel, FILE *script);
+// The i-th colour, round and round.
+const char *plot_script_colour(uint32_t i);
 // A text for gnuplot, in quotes; control characters become spaces.
 void plot_script_text(const char *text, FILE *script);

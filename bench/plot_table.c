@@ -113,17 +113,28 @@ static int parse_text(struct plot_table *table, const char *text, size_t size, s
 				  : plot_table_parse_csv(table, text, size, error);
 }
 
-int plot_table_read(const char *name, struct plot_table *ret_table, struct plot_error *error)
+int plot_file_read(const char *name, char **ret_text, size_t *ret_size, struct plot_error *error)
 {
-	size_t size = 0;
-	*ret_table = (struct plot_table){.name = name};
 	FILE *stream = fopen(name, "re");
 	if (!stream)
 		return plot_fail(error, "%s: %s", name, strerror(errno));
 	char *text = malloc(PLOT_FILE_SIZE_MAX + 1);
-	int result = text ? read_stream(name, stream, text, &size, error)
+	int result = text ? read_stream(name, stream, text, ret_size, error)
 			  : plot_fail(error, "%s: %s", name, strerror(ENOMEM));
 	fclose(stream);
+	if (result == 0)
+		*ret_text = text;
+	else
+		free(text);
+	return result;
+}
+
+int plot_table_read(const char *name, struct plot_table *ret_table, struct plot_error *error)
+{
+	char *text = NULL;
+	size_t size = 0;
+	*ret_table = (struct plot_table){.name = name};
+	int result = plot_file_read(name, &text, &size, error);
 	if (result == 0)
 		result = parse_text(ret_table, text, size, error);
 	free(text);

@@ -57,12 +57,14 @@ enum plot_column plot_column_find(const char *name, size_t size);
 // A number in plain decimal or scientific notation and nothing else. -EINVAL: none, or not finite.
 MUST_CHECK int plot_number_parse(const char *text, size_t size, double *ret_number);
 
-// Each fills an initialized table; it must be finished, after a failure as well. -EBADMSG (what was read), -ENOMEM,
-// or the error of reading, with the text. Empty: -EBADMSG.
+// Each fills an initialized table; it must be finished, after a failure as well. -EBADMSG with the text.
 MUST_CHECK int plot_table_read(const char *name, struct plot_table *ret_table, struct plot_error *error);
 MUST_CHECK int plot_table_parse_csv(struct plot_table *table, const char *text, size_t size, struct plot_error *error);
 MUST_CHECK int plot_table_parse_json(struct plot_table *table, const char *text, size_t size, struct plot_error *error);
 void plot_table_finish(struct plot_table *table);
+
+// The whole file, to be freed. -EBADMSG with the text: not readable, too large.
+MUST_CHECK int plot_file_read(const char *name, char **ret_text, size_t *ret_size, struct plot_error *error);
 
 // For the two parsers: one more row, all absent. NULL: no memory or too many, with the text.
 struct plot_row *plot_table_add(struct plot_table *table, uint32_t line, struct plot_error *error);

@@ -80,6 +80,16 @@ class Plot(harness.DaemonTest):
         still = self.path("still.csv", "second,requests\n1,0\n2,0\n")
         self.draw("still.png", still, "--kind", "throughput")
 
+    def test_a_comparison_as_bars(self):
+        run = bench("compare", "--peers", "echo", "--tokens", TOKENS, "--requests", "5000", "--rounds", "1",
+                    "--seconds", "1", "--warmup", "0", "--depths", "4", "--connections", "2", "--json")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        report = self.path("compare.json", run.stdout)
+        self.assert_png(self.draw("ratios.png", report, "--kind", "ratios"))
+        texts = self.texts_of_svg(self.draw("peers.svg", report, "--kind", "peers", "--title", "1 & 2"))
+        for text in "1 & 2", "evauthd", "echo", "depth 4", "decisions per second":
+            self.assertIn(text, texts)
+
     def test_what_cannot_be_drawn_is_said_and_nothing_is_left(self):
         good = self.path("good.csv", "rate,p50_us,p99_us,p99_9_us\n1,1,1,1\n")
         bad = self.path("bad.csv", "rate,p50_us,p99_us,p99_9_us\n1,2,x,4\n")
@@ -96,6 +106,8 @@ class Plot(harness.DaemonTest):
                 (("--out", out, "--quantiles", "p50,p98", good), "--quantiles: 'p98' is none of"),
                 (("--out", out, "--quantiles", "", good), "--quantiles: '' is none of"),
                 (("--out", out, "--label", "a", "--label", "b", good), "--label: 2 of them for 1 files"),
+                (("--out", out, "--kind", "peers", good), f"{good}:1:4: '[' or '{{' expected near 'rate'"),
+                (("--out", out, "--kind", "ratios", good, good), "--kind ratios draws one file, without --label"),
                 (("--out", out, *([good] * 9)), "more than 8 files")):
             run = bench("plot", *arguments)
             self.assertEqual((run.returncode, run.stdout), (2, ""), arguments)
