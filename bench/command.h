@@ -14,6 +14,7 @@ enum exit_code {
 
 int command_compare(int argc, char **argv);
 int command_generate(int argc, char **argv);
+int command_questions(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_propagation(int argc, char **argv);

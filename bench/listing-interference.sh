@@ -32,7 +32,7 @@ print_machine
 start_evauthd --workers 1
 import_world "$TOKENS" 1
 shape="--server $evauthd_address --tokens $TOKENS --connections 50 --depth 16"
-shape="$shape --rate $RATE --seconds $DURATION --warmup 1"
+shape="$shape --rate $RATE --spin-us 0 --seconds $DURATION --warmup 1"
 echo "$RATE Authorize/s, $TOKENS tokens"
 printf '%-8s %16s %16s %8s\n' round 'p99 us alone' 'p99 us, listings' ratio
 for round in $(seq "$ROUNDS"); do

@@ -172,8 +172,11 @@ static void add_thread(struct load_result *result, const struct load_result *sou
 	result->answers += source->answers;
 	result->unanswered += source->unanswered;
 	result->unsent += source->unsent;
-	for (uint32_t i = 0; i < result->over_time_count; i++)
+	result->is_incomplete = result->is_incomplete || source->is_incomplete;
+	for (uint32_t i = 0; i < source->over_time_count; i++)
 		result->over_time[i] += source->over_time[i];
+	if (source->over_time_count > result->over_time_count)
+		result->over_time_count = source->over_time_count;
 	if (source->seconds > result->seconds)
 		result->seconds = source->seconds;
 }

@@ -128,6 +128,7 @@ struct load_result {
 	uint64_t errors[LOAD_STATUS_CODES];
 	struct load_example error; // the first one
 	uint64_t unanswered;       // at the end of the run, after waiting for them
+	bool is_incomplete;        // not every request of the passes asked for was sent
 	uint64_t unsent; // open loop: due and not sent, no connection had room; or missing to the passes asked for
 	uint32_t over_time[LOAD_SECONDS_MAX]; // answers read in every second
 	uint32_t over_time_count;

@@ -288,6 +288,12 @@ static void end_measuring(struct load_thread *thread, uint64_t now_ns)
 		thread->server_cpu_s = cpu_time_of_process(thread->options.server_pid) - thread->server_cpu_s;
 		thread->machine_cpu_s = cpu_time_of_machine() - thread->machine_cpu_s;
 	}
+	const uint32_t seconds_begun = (uint32_t)ceil(result->seconds);
+	if (seconds_begun < result->over_time_count)
+		result->over_time_count = seconds_begun;
+	result->is_incomplete = thread->options.passes > 0 && thread->sends_left > 0;
+	if (result->is_wrong || is_cancelled(thread))
+		return; // what was not sent says nothing
 	if (thread->options.passes > 0)
 		result->unsent = thread->sends_left;
 	else if (thread->options.rate > 0)
@@ -431,6 +437,8 @@ void load_thread_run(struct load_thread *thread, uint64_t start_ns)
 	thread->error = start(thread, start_ns);
 	while (thread->error == 0 && !is_over(thread))
 		thread->error = turn(thread);
+	if (thread->is_measuring) // a wrong answer, or another thread's, ended it
+		end_measuring(thread, clock_monotonic_ns());
 	thread->result->unanswered = thread->in_flight;
 	if (thread->error < 0 || thread->result->is_wrong)
 		atomic_store_explicit(thread->is_cancelled, true, memory_order_relaxed);

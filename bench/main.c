@@ -12,6 +12,8 @@ struct command {
 
 static const struct command commands[] = {
 	{"generate", "evauth-bench generate", "Write a deterministic world as import lines", command_generate},
+	{"questions", "evauth-bench questions", "Write questions about that world with their answers",
+	 command_questions},
 	{"run", "evauth-bench run", "Put load on evauthd, or plain GETs on a Redis server", command_run},
 	{"plot", "evauth-bench plot", "Draw reports as PNG or SVG", command_plot},
 	{"propagation", "evauth-bench propagation", "Measure how long a change takes until answers show it",

@@ -2,10 +2,11 @@
 #include "bench/protocol_authorize.h"
 
 #include "base/arena.h"
+#include "bench/frames.h"
+#include "bench/show.h"
+#include "bench/varint.h"
 #include "proto/codec.h"
-#include "proto/frame.h"
 #include "proto/json.h"
-#include "proto/methods.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,21 +22,6 @@ struct expected {
 // ---------------------------------------------------------------- reading answers
 
 enum { TARIFF_OTHER = UINT32_MAX - 1 };
-
-// A varint at *at; false when the bytes end within it. Longer ones than 10 bytes end it as well.
-static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
-{
-	uint64_t value = 0;
-	for (int shift = 0; shift < 64 && *at < end; shift += 7) {
-		const uint8_t byte = *(*at)++;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*ret_value = value;
-			return true;
-		}
-	}
-	return false;
-}
 
 static uint32_t tariff_number(const uint8_t *id, uint64_t size)
 {
@@ -57,7 +43,7 @@ bool answer_facts_read(struct bytes body, struct answer_facts *ret_facts)
 	uint32_t tariff = WORLD_NONE;
 	while (at < end) {
 		uint64_t key, value;
-		if (!read_varint(&at, end, &key) || !read_varint(&at, end, &value))
+		if (!varint_read(&at, end, &key) || !varint_read(&at, end, &value))
 			return false;
 		const uint64_t field = key >> 3;
 		if ((key & 7) == WIRE_VARINT && field >= 1 && field <= FIELD_OFFLINE_VERDICT)
@@ -95,7 +81,7 @@ static bool batch_is_right(struct bytes body, const struct answer_facts *expecte
 	const uint8_t *at = (const uint8_t *)body.data, *end = at + body.size;
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t size;
-		if (at == end || *at++ != (1 << 3 | WIRE_SIZED) || !read_varint(&at, end, &size))
+		if (at == end || *at++ != (1 << 3 | WIRE_SIZED) || !varint_read(&at, end, &size))
 			return false;
 		if (size > (uint64_t)(end - at) ||
 		    !answer_is_right((struct bytes){.data = (const char *)at, .size = size}, &expected[i]))
@@ -113,30 +99,8 @@ static bool is_right(const struct load_requests *requests, uint32_t entry, const
 				  : answer_is_right(answer->body, facts);
 }
 
-static ssize_t parse(const char *data, size_t size, struct load_answer *ret_answer)
-{
-	struct frame frame;
-	switch (frame_parse((struct bytes){.data = data, .size = size}, LOAD_ANSWER_SIZE_MAX, &frame)) {
-	case FRAME_READY:
-		break;
-	case FRAME_NEED_MORE:
-		return 0;
-	default:
-		return -EBADMSG;
-	}
-	if (frame.kind != FRAME_RESPONSE)
-		return -EBADMSG;
-	*ret_answer = (struct load_answer){.id = frame.request_id, .status = frame.status, .body = frame.body};
-	return (ssize_t)frame.size;
-}
-
-static void stamp(char *frame, uint32_t id)
-{
-	const uint32_t wire = __builtin_bswap32(id);
-	memcpy(frame + 8, &wire, sizeof(wire));
-}
-
-const struct load_protocol protocol_authorize = {.parse = parse, .stamp = stamp, .is_right = is_right};
+const struct load_protocol protocol_authorize = {
+	.parse = frames_parse_answer, .stamp = frames_stamp, .is_right = is_right};
 
 // ---------------------------------------------------------------- making requests
 
@@ -148,33 +112,10 @@ struct builder {
 	struct question *questions; // per_frame of them
 	struct authorize_request *batch;
 	struct arena arena;
-	size_t capacity; // of requests->frames
+	struct frames frames;
 };
 
 enum { ARENA_BUDGET = 1024 * 1024 };
-
-static int append_frame(struct builder *builder, uint32_t entry, uint16_t method, struct bytes body)
-{
-	struct load_requests *requests = builder->requests;
-	const uint64_t begin = entry == 0 ? 0 : requests->ends[entry - 1];
-	const size_t size = FRAME_HEADER_SIZE + body.size;
-	if (size > LOAD_FRAME_SIZE_MAX)
-		return -EMSGSIZE;
-	if (begin + size > builder->capacity) {
-		const size_t capacity = 2 * builder->capacity + LOAD_FRAME_SIZE_MAX;
-		char *frames = realloc(requests->frames, capacity);
-		if (!frames)
-			return -ENOMEM;
-		requests->frames = frames;
-		builder->capacity = capacity;
-	}
-	const struct frame frame = {.kind = FRAME_REQUEST, .method = method, .body = body};
-	frame_write_header(requests->frames + begin, &frame);
-	if (body.size > 0)
-		memcpy(requests->frames + begin + FRAME_HEADER_SIZE, body.data, body.size);
-	requests->ends[entry] = begin + size;
-	return 0;
-}
 
 static int build_entry(struct builder *builder, uint32_t entry)
 {
@@ -200,7 +141,7 @@ static int build_entry(struct builder *builder, uint32_t entry)
 	const int error = is_batch ? codec_encode(&schema_authorize_batch_request, &batch, &builder->arena, &body)
 				   : codec_encode(&schema_authorize_request, builder->batch, &builder->arena, &body);
 	return error < 0 ? error
-			 : append_frame(builder, entry, is_batch ? METHOD_AUTHORIZE_BATCH : METHOD_AUTHORIZE, body);
+			 : frames_append(&builder->frames, is_batch ? METHOD_AUTHORIZE_BATCH : METHOD_AUTHORIZE, body);
 }
 
 static int builder_init(struct builder *builder)
@@ -211,15 +152,13 @@ static int builder_init(struct builder *builder)
 	builder->expected = calloc(1, sizeof(*builder->expected));
 	builder->questions = calloc(per_frame, sizeof(*builder->questions));
 	builder->batch = calloc(per_frame, sizeof(*builder->batch));
-	builder->requests->count = options->count;
 	builder->requests->expected = builder->expected;
-	builder->requests->ends = calloc(options->count, sizeof(*builder->requests->ends));
-	if (!builder->expected || !builder->questions || !builder->batch || !builder->requests->ends)
+	if (!builder->expected || !builder->questions || !builder->batch)
 		return -ENOMEM;
 	builder->expected->per_frame = per_frame;
 	builder->expected->is_batch = options->batch != 0;
 	builder->expected->facts = calloc((size_t)options->count * per_frame, sizeof(struct answer_facts));
-	return builder->expected->facts ? 0 : -ENOMEM;
+	return builder->expected->facts ? frames_init(&builder->frames, builder->requests, options->count) : -ENOMEM;
 }
 
 int authorize_requests_create(const struct world *world, const struct authorize_load_options *options,
@@ -246,27 +185,10 @@ void authorize_requests_destroy(struct load_requests *requests)
 	if (expected)
 		free(expected->facts);
 	free(expected);
-	free(requests->ends);
-	free(requests->frames);
-	*requests = (struct load_requests){0};
+	frames_destroy(requests);
 }
 
 // ---------------------------------------------------------------- a wrong answer
-
-static void print_message(const char *title, const struct schema *schema, struct bytes body)
-{
-	struct arena arena;
-	struct fault fault = {0};
-	void *message;
-	struct bytes text = BYTES_LITERAL("(not readable)");
-	arena_init(&arena, 64 * 1024, 16 * ARENA_BUDGET);
-	if (codec_decode(schema, CODEC_TOLERANT, body, &arena, &message, &fault) < 0 ||
-	    json_encode(schema, message, JSON_COMPACT, &arena, &text) < 0)
-		fprintf(stderr, "%s: %zu bytes that are not readable: %s\n", title, body.size, fault.message);
-	else
-		fprintf(stderr, "%s: %.*s\n", title, BYTES_ARG(text));
-	arena_finish(&arena);
-}
 
 static void print_facts(const struct answer_facts *facts)
 {
@@ -282,14 +204,17 @@ static void print_facts(const struct answer_facts *facts)
 void authorize_explain_wrong(const struct load_requests *requests, const struct load_result *result)
 {
 	const struct expected *expected = requests->expected;
-	const uint32_t entry = result->wrong_entry;
-	const uint64_t begin = (entry == 0 ? 0 : requests->ends[entry - 1]) + FRAME_HEADER_SIZE;
-	const struct bytes request = {.data = requests->frames + begin, .size = requests->ends[entry] - begin};
-	const struct bytes answer = {.data = result->wrong_body, .size = result->wrong_size};
 	const bool is_batch = expected->is_batch;
+	const struct schema *request = is_batch ? &schema_authorize_batch_request : &schema_authorize_request;
+	const struct schema *response = is_batch ? &schema_authorize_batch_response : &schema_authorize_response;
+	if (!result->error.is_beside)
+		show_error(requests, request, result);
+	if (!result->is_wrong || result->is_wrong_beside)
+		return;
+	const uint32_t entry = result->wrong_entry;
 	fprintf(stderr, "WRONG ANSWER\n");
-	print_message("request", is_batch ? &schema_authorize_batch_request : &schema_authorize_request, request);
+	show_message("request", request, frames_body(requests, entry));
 	for (uint32_t i = 0; i < expected->per_frame; i++)
 		print_facts(&expected->facts[(size_t)entry * expected->per_frame + i]);
-	print_message("answer", is_batch ? &schema_authorize_batch_response : &schema_authorize_response, answer);
+	show_message("answer", response, (struct bytes){.data = result->wrong_body, .size = result->wrong_size});
 }

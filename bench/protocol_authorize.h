@@ -20,7 +20,8 @@ MUST_CHECK int authorize_requests_create(const struct world *world, const struct
 					 struct load_requests *ret_requests);
 void authorize_requests_destroy(struct load_requests *requests);
 
-// What can be said about a wrong answer: the request, the answer that was expected and the one that came, on stderr.
+// What can be said, on stderr, about a wrong answer (the request, the answer that was expected and the one that came)
+// and about the first error.
 void authorize_explain_wrong(const struct load_requests *requests, const struct load_result *result);
 
 // What is_right() compares, read off the encoded AuthorizeResponse without decoding it whole.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/questions.h"
 
+#include "bench/zipf.h"
+
 #include <ctype.h>
 
 enum {
@@ -13,6 +15,7 @@ struct dice {
 	uint64_t seed;
 	uint32_t kind; // grows with every throw
 	uint64_t number;
+	double zipf_theta; // of draw(); 0: uniform
 };
 
 static uint32_t throw(struct dice * dice, uint32_t sides)
@@ -20,17 +23,37 @@ static uint32_t throw(struct dice * dice, uint32_t sides)
 	return (uint32_t)(world_hash(dice->seed, dice->kind++, dice->number) >> 16) % sides;
 }
 
+// A rank's place among `count`. Ids are in the order of the indexes: the frequent ones must not be neighbours.
+static uint32_t scatter(uint32_t rank, uint32_t count)
+{
+	const uint64_t prime = 2654435761; // above any count, so this permutes
+	return (uint32_t)(rank * prime % count);
+}
+
+// One of `count` tokens or points.
+static uint32_t draw(struct dice *dice, uint32_t count)
+{
+	struct zipf zipf;
+	uint32_t rank;
+	if (dice->zipf_theta == 0)
+		return throw(dice, count);
+	zipf_init(&zipf, count, dice->zipf_theta);
+	while (!zipf_try(&zipf, (double)(world_hash(dice->seed, dice->kind++, dice->number) >> 11) * 0x1p-53, &rank))
+		continue;
+	return scatter(rank, count);
+}
+
 // ---------------------------------------------------------------- who asks where
 
 static uint32_t own_token(const struct world *world, struct dice *dice)
 {
-	return throw(dice, world->sections[2].first);
+	return draw(dice, world->sections[2].first);
 }
 
 static uint32_t foreign_token(const struct world *world, struct dice *dice)
 {
 	const uint32_t first = world->sections[2].first;
-	return first + throw(dice, world->tokens - first);
+	return first + draw(dice, world->tokens - first);
 }
 
 // A point of a group the token's customer is attached to; any point when there is none.
@@ -42,10 +65,10 @@ static uint32_t point_of_member(const struct world *world, struct dice *dice, ui
 	uint32_t count = world_groups_of(world, facts.customer, groups, GROUPS_OF_CUSTOMER_MAX);
 	count = count < GROUPS_OF_CUSTOMER_MAX ? count : GROUPS_OF_CUSTOMER_MAX;
 	if (count == 0)
-		return throw(dice, world->points);
+		return draw(dice, world->points);
 	const uint32_t group = groups[throw(dice, count)];
 	const uint32_t points = world_point_count(world, group);
-	return points == 0 ? throw(dice, world->points) : world_point_in(world, group, throw(dice, points));
+	return points == 0 ? draw(dice, world->points) : world_point_in(world, group, throw(dice, points));
 }
 
 static void ask_own(const struct world *world, struct dice *dice, enum verdict wanted, struct question *question)
@@ -61,7 +84,7 @@ static void ask_own(const struct world *world, struct dice *dice, enum verdict w
 		else if (as_member)
 			question->asked.point = point_of_member(world, dice, question->asked.token);
 		else
-			question->asked.point = throw(dice, world->points);
+			question->asked.point = draw(dice, world->points);
 		world_answer(world, &question->asked, &question->answer);
 	}
 }
@@ -82,7 +105,7 @@ static void ask_unknown(const struct world *world, struct dice *dice, struct que
 	question->asked = (struct world_question){
 		.caller = direct ? WORLD_CALLER_DIRECT_PAYMENT : WORLD_CALLER_UNKNOWN,
 		.token = throw(dice, 1u << 30),
-		.point = throw(dice, world->points),
+		.point = draw(dice, world->points),
 	};
 	world_answer(world, &question->asked, &question->answer);
 }
@@ -96,7 +119,7 @@ static void ask_foreign(const struct world *world, struct dice *dice, struct que
 		question->asked = (struct world_question){
 			.caller = WORLD_CALLER_TOKEN,
 			.token = foreign_token(world, dice),
-			.point = throw(dice, world->points),
+			.point = draw(dice, world->points),
 		};
 		world_answer(world, &question->asked, &question->answer);
 	}
@@ -163,7 +186,7 @@ void question_make(const struct world *world, const struct question_mix *mix, ui
 		{mix->unknown, ask_unknown},
 		{mix->foreign, ask_foreign},
 	};
-	struct dice dice = {.seed = seed, .kind = 1, .number = number};
+	struct dice dice = {.seed = seed, .kind = 1, .number = number, .zipf_theta = mix->zipf_theta};
 	uint32_t kind = 0, place = throw(&dice, mix->allowed + mix->denied + mix->unknown + mix->foreign);
 	while (place >= kinds[kind].share)
 		place -= kinds[kind++].share;

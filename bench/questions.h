@@ -11,7 +11,15 @@ struct question_mix {
 	uint32_t denied;  // own tokens where they may not, and unknown charge points
 	uint32_t unknown; // unknown tokens; one in ten a direct payment
 	uint32_t foreign; // tokens of eMSPs
+	// 0: tokens and points are drawn uniformly; else by Zipf's distribution with this exponent (bench/zipf.h), the
+	// frequent ones scattered over the world.
+	double zipf_theta;
 };
+
+#define QUESTION_MIX_DEFAULT                                             \
+	{                                                                \
+		.allowed = 60, .denied = 25, .unknown = 5, .foreign = 10 \
+	}
 
 enum { QUESTION_TEXTS = 3 };
 

@@ -21,6 +21,7 @@
 // --scan prints one such row, or object, per rate, --search one per step and the confirmed one last.
 #pragma once
 
+#include "bench/environment.h"
 #include "bench/load.h"
 
 #include <stdio.h>
@@ -28,13 +29,26 @@
 struct report {
 	const struct load_options *options;
 	const struct load_result *result;
-	uint32_t batch; // answers per request; 0 and 1: one
+	uint32_t batch;                        // answers per request; 0 and 1: one
+	const char *keys;                      // how tokens and points were drawn; NULL: not told
+	uint32_t tokens;                       // of the world; 0: not told
+	const struct environment *environment; // NULL: not told
 };
 
 void report_text(const struct report *report, FILE *stream);
 // One line.
 void report_json(const struct report *report, FILE *stream);
+// The names of the columns; then a row per report.
+void report_csv_header(FILE *stream);
+void report_csv(const struct report *report, FILE *stream);
+// second,requests: a header and a row per second measured.
+void report_csv_seconds(const struct report *report, FILE *stream);
 // Problems of the measurement itself, one line each: the client was the bottleneck, the rate was not reached.
 void report_warnings(const struct report *report, FILE *stream);
-// Whether every answer came, came without an error and was right.
+// Whether every answer came, came without an error and was right; those to the requests beside as well.
 bool report_is_clean(const struct load_result *result);
+
+// Figures that several formats, and the search, need.
+double report_quantile_us(const struct histogram *histogram, double share);
+double report_per_second(const struct load_result *result);
+uint64_t report_error_count(const uint64_t *errors); // of LOAD_STATUS_CODES
