@@ -123,6 +123,11 @@ void resp_requests_destroy(struct load_requests *requests)
 
 void resp_explain_wrong(const struct load_requests *requests, const struct load_result *result)
 {
+	const struct load_example *error = &result->error;
+	if (error->is_set)
+		fprintf(stderr, "FIRST ERROR: %.*s\n", (int)error->size, error->body);
+	if (!result->is_wrong)
+		return;
 	const char *frame = requests->frames + (size_t)result->wrong_entry * GET_FRAME_SIZE;
 	fprintf(stderr, "WRONG ANSWER\nrequest: GET %.*s\nexpected: a value of %u bytes\nanswer: %zu bytes: %.*s\n",
 		RESP_KEY_SIZE, frame + GET_OPENING_SIZE, *(const uint32_t *)requests->expected, result->wrong_size,
