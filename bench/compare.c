@@ -27,6 +27,7 @@ static int init_setup(struct compare *compare, struct fault *fault)
 		.batch = options->batch,
 		.value_size = options->value_size,
 		.workers = options->workers,
+		.connections = options->connections,
 		.server_cpus = options->server_cpus,
 		.evauthd = options->evauthd,
 		.evauth = options->evauth,

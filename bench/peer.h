@@ -19,7 +19,8 @@ struct peer_setup {
 	uint32_t requests; // to prepare
 	uint32_t batch;    // 0: Authorize; else AuthorizeBatch of so many, where the server knows batches
 	uint32_t value_size;
-	uint32_t workers; // of evauthd
+	uint32_t workers;     // of evauthd
+	uint32_t connections; // at most, at once
 	cpu_set_t server_cpus;
 	const char *evauthd; // paths
 	const char *evauth;
@@ -54,7 +55,8 @@ struct peer_class {
 extern const struct peer_class *const peer_classes[];
 extern const uint32_t peer_class_count;
 
-extern const struct peer_class peer_class_evauthd, peer_class_echo, peer_class_redis_get, peer_class_redis_lua;
+extern const struct peer_class peer_class_evauthd, peer_class_redis_lua, peer_class_redis_get, peer_class_memcached,
+	peer_class_echo;
 
 // NULL when there is none of that name.
 const struct peer_class *peer_class_find(struct bytes name);

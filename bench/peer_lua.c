@@ -46,14 +46,14 @@ static struct command command_of(const char *name, const char *key)
 	return command;
 }
 
-static void send(struct resp_fill *fill, const struct command *command)
+static void send(struct fill *fill, const struct command *command)
 {
-	resp_fill_command(fill, command->words, command->count);
+	redis_command(fill, command->words, command->count);
 }
 
 // ---------------------------------------------------------------- objects
 
-static void fill_group(const struct world *world, uint32_t index, struct resp_fill *fill)
+static void fill_group(const struct world *world, uint32_t index, struct fill *fill)
 {
 	struct world_group facts;
 	char id[WORLD_TEXT_SIZE], tariff[WORLD_TEXT_SIZE], prepaid[WORLD_TEXT_SIZE] = "", key[KEY_SIZE];
@@ -72,7 +72,7 @@ static void fill_group(const struct world *world, uint32_t index, struct resp_fi
 	send(fill, &command);
 }
 
-static void fill_point(const struct world *world, uint32_t index, struct resp_fill *fill)
+static void fill_point(const struct world *world, uint32_t index, struct fill *fill)
 {
 	struct world_point facts;
 	char id[WORLD_TEXT_SIZE], evse[WORLD_TEXT_SIZE], group[WORLD_TEXT_SIZE] = "", key[KEY_SIZE];
@@ -92,7 +92,7 @@ static void fill_point(const struct world *world, uint32_t index, struct resp_fi
 	send(fill, &command);
 }
 
-static void fill_customer(const struct world *world, uint32_t index, struct resp_fill *fill)
+static void fill_customer(const struct world *world, uint32_t index, struct fill *fill)
 {
 	struct world_customer facts;
 	char id[WORLD_TEXT_SIZE], key[KEY_SIZE];
@@ -112,7 +112,7 @@ static void number_text(int64_t number, char text[24])
 	snprintf(text, 24, "%" PRId64, number);
 }
 
-static void fill_token_at(const char *key, const struct world_token *facts, struct resp_fill *fill)
+static void fill_token_at(const char *key, const struct world_token *facts, struct fill *fill)
 {
 	char type[24], from[24], until[24], whitelist[24], customer[WORLD_TEXT_SIZE] = "";
 	number_text(facts->type, type);
@@ -132,7 +132,7 @@ static void fill_token_at(const char *key, const struct world_token *facts, stru
 	send(fill, &command);
 }
 
-static void fill_token(const struct world *world, uint32_t index, struct resp_fill *fill)
+static void fill_token(const struct world *world, uint32_t index, struct fill *fill)
 {
 	struct world_token facts;
 	char uid[WORLD_TEXT_SIZE], key[KEY_SIZE];
@@ -148,7 +148,7 @@ static void fill_token(const struct world *world, uint32_t index, struct resp_fi
 		fill_token_at(key, &facts, fill);
 }
 
-static void fill_members(const struct world *world, uint32_t group, struct resp_fill *fill)
+static void fill_members(const struct world *world, uint32_t group, struct fill *fill)
 {
 	enum { MEMBERS_PER_COMMAND = (WORDS_MAX - 2) / 2 };
 	char id[WORLD_TEXT_SIZE], key[KEY_SIZE];
@@ -172,11 +172,11 @@ static void fill_members(const struct world *world, uint32_t group, struct resp_
 	}
 }
 
-static void fill_world(const struct world *world, struct resp_fill *fill)
+static void fill_world(const struct world *world, struct fill *fill)
 {
 	const struct {
 		uint32_t count;
-		void (*fill)(const struct world *world, uint32_t index, struct resp_fill *fill);
+		void (*fill)(const struct world *world, uint32_t index, struct fill *fill);
 	} kinds[] = {
 		{world->groups, fill_group}, {world->points, fill_point},   {world->customers, fill_customer},
 		{world->tokens, fill_token}, {world->groups, fill_members},
@@ -193,14 +193,15 @@ static int fill_server(const struct peer_setup *setup, const struct peer *peer, 
 		       struct fault *fault)
 {
 	const struct bytes load[] = {BYTES_LITERAL("SCRIPT"), BYTES_LITERAL("LOAD"), bytes_from(lua_script)};
-	char answer[RESP_FILL_ANSWER_SIZE] = "";
-	struct resp_fill *fill = malloc(sizeof(*fill));
-	int error = fill ? resp_fill_open(fill, peer->address, fault) : -ENOMEM;
+	char answer[FILL_ANSWER_SIZE] = "";
+	struct fill *fill = malloc(sizeof(*fill));
+	int error = fill ? fill_open(fill, peer->address, &protocol_resp, fault) : -ENOMEM;
 	if (error == 0) {
 		fill_world(setup->world, fill);
-		error = resp_fill_ask(fill, load, ARRAY_SIZE(load), answer);
+		redis_command(fill, load, ARRAY_SIZE(load));
+		error = fill_flush(fill, answer);
 		snprintf(call->sha, sizeof(call->sha), "%.*s", LUA_SHA_SIZE, answer);
-		const int close_error = resp_fill_close(fill);
+		const int close_error = fill_close(fill);
 		error = error < 0 ? error : close_error;
 	}
 	free(fill);

@@ -9,18 +9,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+void redis_command(struct fill *fill, const struct bytes *words, uint32_t count)
+{
+	fill_commit(fill, resp_put_command(fill_reserve(fill), words, count));
+}
+
 // It accepts connections, and answers.
 static bool answers(void *context)
 {
 	const struct peer *peer = context;
 	struct fault fault = {0};
-	char answer[RESP_FILL_ANSWER_SIZE];
 	const struct bytes ping = BYTES_LITERAL("PING");
-	struct resp_fill *fill = malloc(sizeof(*fill));
+	struct fill *fill = malloc(sizeof(*fill));
 	bool is_ready = false;
-	if (fill && resp_fill_open(fill, peer->address, &fault) == 0) {
-		is_ready = resp_fill_ask(fill, &ping, 1, answer) == 0;
-		is_ready = resp_fill_close(fill) == 0 && is_ready;
+	if (fill && fill_open(fill, peer->address, &protocol_resp, &fault) == 0) {
+		redis_command(fill, &ping, 1);
+		is_ready = fill_close(fill) == 0;
 	}
 	free(fill);
 	return is_ready;
@@ -53,9 +57,9 @@ int redis_start(const struct peer_setup *setup, const char *program, const char 
 
 static int fill_values(const struct peer_setup *setup, const struct peer *peer, struct fault *fault)
 {
-	struct resp_fill *fill = malloc(sizeof(*fill));
+	struct fill *fill = malloc(sizeof(*fill));
 	char *value = malloc(setup->value_size);
-	int error = fill && value ? resp_fill_open(fill, peer->address, fault) : -ENOMEM;
+	int error = fill && value ? fill_open(fill, peer->address, &protocol_resp, fault) : -ENOMEM;
 	if (error == 0) {
 		memset(value, 'v', setup->value_size);
 		for (uint32_t i = 0; i < setup->world->tokens && fill->error == 0; i++) {
@@ -63,9 +67,9 @@ static int fill_values(const struct peer_setup *setup, const struct peer *peer, 
 			resp_key(i, key);
 			const struct bytes words[] = {
 				BYTES_LITERAL("SET"), {key, RESP_KEY_SIZE}, {value, setup->value_size}};
-			resp_fill_command(fill, words, ARRAY_SIZE(words));
+			redis_command(fill, words, ARRAY_SIZE(words));
 		}
-		error = resp_fill_close(fill);
+		error = fill_close(fill);
 	}
 	free(value);
 	free(fill);

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/protocol_lua.h"
 
+#include "bench/protocol_resp.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-
-static char *put_word(char *at, struct bytes word)
-{
-	at += sprintf(at, "$%zu\r\n", word.size);
-	at = mempcpy(at, word.data ? word.data : "", word.size);
-	return mempcpy(at, "\r\n", 2);
-}
 
 size_t lua_encode(const struct question *question, const void *context, char *frame)
 {
@@ -26,8 +21,5 @@ size_t lua_encode(const struct question *question, const void *context, char *fr
 		request->token_uid,       bytes_from(type),          bytes_from(issuer),
 		request->charge_point_id, request->evse_id,          bytes_from(now),
 	};
-	char *at = frame + sprintf(frame, "*%zu\r\n", ARRAY_SIZE(words));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		at = put_word(at, words[i]);
-	return (size_t)(at - frame);
+	return resp_put_command(frame, words, ARRAY_SIZE(words));
 }

@@ -88,6 +88,22 @@ void resp_key(uint32_t index, char *key)
 		key[i] = "0123456789ABCDEF"[number >> (4 * i) & 15];
 }
 
+void resp_key_asked(const struct resp_load_options *options, uint32_t number, char *key)
+{
+	resp_key((uint32_t)((world_hash(options->seed, 0, number) >> 16) % options->keys), key);
+}
+
+size_t resp_put_command(char *at, const struct bytes *words, uint32_t count)
+{
+	char *end = at + sprintf(at, "*%u\r\n", count);
+	for (uint32_t i = 0; i < count; i++) {
+		end += sprintf(end, "$%zu\r\n", words[i].size);
+		end = mempcpy(end, words[i].data ? words[i].data : "", words[i].size);
+		end = mempcpy(end, "\r\n", 2);
+	}
+	return (size_t)(end - at);
+}
+
 int resp_requests_create(const struct resp_load_options *options, struct load_requests *ret_requests)
 {
 	uint32_t *value_size = malloc(sizeof(*value_size));
@@ -105,7 +121,7 @@ int resp_requests_create(const struct resp_load_options *options, struct load_re
 	for (uint32_t i = 0; i < options->count; i++) {
 		char *frame = requests.frames + (size_t)i * GET_FRAME_SIZE;
 		memcpy(frame, "*2\r\n$3\r\nGET\r\n$14\r\n", GET_OPENING_SIZE);
-		resp_key((uint32_t)((world_hash(options->seed, 0, i) >> 16) % options->keys), frame + GET_OPENING_SIZE);
+		resp_key_asked(options, i, frame + GET_OPENING_SIZE);
 		memcpy(frame + GET_OPENING_SIZE + RESP_KEY_SIZE, "\r\n", 2);
 		requests.ends[i] = (uint64_t)(i + 1) * GET_FRAME_SIZE;
 	}

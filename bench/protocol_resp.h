@@ -20,8 +20,13 @@ struct resp_load_options {
 	uint32_t count; // requests to prepare; a run repeats them
 };
 
+// One command of several words, as an array of bulk strings; its size.
+size_t resp_put_command(char *at, const struct bytes *words, uint32_t count);
+
 // Key number `index`: 14 hexadecimal digits, different for every index. Not terminated.
 void resp_key(uint32_t index, char *key);
+// The key that request `number` asks for.
+void resp_key_asked(const struct resp_load_options *options, uint32_t number, char *key);
 
 // -ENOMEM.
 MUST_CHECK int resp_requests_create(const struct resp_load_options *options, struct load_requests *ret_requests);
