@@ -170,14 +170,21 @@ void image_key_prepare(const struct image *image, enum image_slab slab, struct b
 
 uint32_t image_key_find(const struct image *image, enum image_slab slab, const struct image_key *key)
 {
-	const struct table *table = &image->tables[slab];
-	struct table_walk walk = table_walk(table, table_tag(key->hash));
-	uint32_t handle;
+	struct image_hit first;
+	first.handle = table_first(&image->tables[slab], table_tag(key->hash), &first.walk);
+	return image_key_find_from(image, slab, key, &first);
+}
+
+uint32_t image_key_find_from(const struct image *image, enum image_slab slab, const struct image_key *key,
+			     const struct image_hit *first)
+{
+	struct table_walk walk = first->walk;
+	uint32_t handle = first->handle;
 	if (UNLIKELY(key->key.size == 0))
 		return 0;
-	while ((handle = table_next(table, &walk)) != 0)
-		if (LIKELY(image_key_is(image, key, fold_of_slab(slab), slab_get(&image->slabs[slab], handle))))
-			break;
+	while (handle != 0 &&
+	       UNLIKELY(!image_key_is(image, key, fold_of_slab(slab), slab_get(&image->slabs[slab], handle))))
+		handle = table_next(&image->tables[slab], &walk);
 	return handle;
 }
 
@@ -218,14 +225,15 @@ uint32_t image_find_membership(const struct image *image, uint32_t group, uint32
 uint32_t image_find_member(const struct image *image, uint32_t group, uint32_t customer, bool *ret_has_tariff)
 {
 	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
-	struct table_walk walk = table_walk(table, table_tag(image_membership_hash(image, group, customer)));
-	uint32_t handle;
-	while ((handle = table_next(table, &walk)) != 0) {
+	struct table_walk walk;
+	uint32_t handle = table_first(table, table_tag(image_membership_hash(image, group, customer)), &walk);
+	while (handle != 0) {
 		const uint32_t note = table_note(table, &walk);
 		if (LIKELY((note & ~(uint32_t)NOTE_HAS_TARIFF) == customer)) {
 			*ret_has_tariff = note & NOTE_HAS_TARIFF;
 			break;
 		}
+		handle = table_next(table, &walk);
 	}
 	return handle;
 }

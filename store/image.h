@@ -250,8 +250,17 @@ void image_key_prepare(const struct image *image, enum image_slab slab, struct b
 void image_key_finish(const struct image *image, struct image_key *key);
 // Whether `id`, as it was put, folds to the key.
 bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id);
+// The first record under a hash, nearly always the right one, and how to go on from there.
+struct image_hit {
+	uint32_t handle; // 0: nothing there
+	struct table_walk walk;
+};
+
 // As image_find().
 uint32_t image_key_find(const struct image *image, enum image_slab slab, const struct image_key *key);
+// The same, from the first record under the key's hash on.
+uint32_t image_key_find_from(const struct image *image, enum image_slab slab, const struct image_key *key,
+			     const struct image_hit *first);
 
 enum { IMAGE_UID_FORMS = 3 }; // plain, RFID, EMAID
 
@@ -268,6 +277,10 @@ void image_uid_prepare(const struct image *image, struct bytes uid, enum token_t
 uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
 			  const struct issuer *issuer);
 
+// The same, from the first record under the hash of each form on.
+uint32_t image_uid_lookup_from(const struct image *image, const struct image_uid *uid, enum token_type type,
+			       const struct issuer *issuer, const struct image_hit *firsts);
+
 // The membership, 0 when there is none, from the notes alone: its record is not read. Sealed images only.
 uint32_t image_find_member(const struct image *image, uint32_t group, uint32_t customer, bool *ret_has_tariff);
 
@@ -281,13 +294,20 @@ static inline void image_prefetch(const struct image *image, enum image_slab sla
 	__builtin_prefetch(slab_get(&image->slabs[slab], handle));
 }
 
-// The first record under a hash, nearly always the right one. Starts loading it and gives its note, 0 without one.
+// Finds the first record under a hash, and starts loading it. Gives its note, 0 without one.
+static inline uint32_t image_load_first(const struct image *image, enum image_slab slab, uint64_t hash,
+					struct image_hit *ret_first)
+{
+	const struct table *table = &image->tables[slab];
+	ret_first->handle = table_first(table, table_tag(hash), &ret_first->walk);
+	if (ret_first->handle == 0)
+		return 0;
+	image_prefetch(image, slab, ret_first->handle);
+	return table_note(table, &ret_first->walk);
+}
+
 static inline uint32_t image_prefetch_record(const struct image *image, enum image_slab slab, uint64_t hash)
 {
-	struct table_walk walk = table_walk(&image->tables[slab], table_tag(hash));
-	const uint32_t handle = table_next(&image->tables[slab], &walk);
-	if (handle == 0)
-		return 0;
-	image_prefetch(image, slab, handle);
-	return table_note(&image->tables[slab], &walk);
+	struct image_hit first;
+	return image_load_first(image, slab, hash, &first);
 }

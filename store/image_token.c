@@ -109,22 +109,26 @@ struct token_narrowing {
 	const struct issuer *issuer; // NULL: any
 };
 
+// Whether it is a token of the uid's `form`, as far as that is narrowed.
+static bool is_meant(const struct image *image, const struct image_uid *uid, uint32_t form,
+		     const struct token_narrowing *narrowing, const struct token_record *token)
+{
+	const enum id_fold fold = id_fold_of_token(token->type);
+	if (narrowing->type != TOKEN_TYPE_UNSPECIFIED && narrowing->type != token->type)
+		return false;
+	if (uid->form_of_fold[fold] != form || !image_key_is(image, &uid->forms[form], fold, &token->uid))
+		return false;
+	return narrowing->issuer == NULL || has_issuer(image, token, narrowing->issuer);
+}
+
 // The best token under one form of the uid, or `best` if none is better.
 static uint32_t lookup_form(const struct image *image, const struct image_uid *uid, uint32_t form,
-			    const struct token_narrowing *narrowing, uint32_t best)
+			    const struct token_narrowing *narrowing, const struct image_hit *first, uint32_t best)
 {
-	const struct image_key *key = &uid->forms[form];
-	const struct table *table = &image->tables[IMAGE_TOKENS];
-	struct table_walk walk = table_walk(table, table_tag(key->hash));
-	uint32_t handle;
-	while ((handle = table_next(table, &walk)) != 0) {
+	struct table_walk walk = first->walk;
+	for (uint32_t handle = first->handle; handle != 0; handle = table_next(&image->tables[IMAGE_TOKENS], &walk)) {
 		const struct token_record *token = image_token(image, handle);
-		const enum id_fold fold = id_fold_of_token(token->type);
-		if (narrowing->type != TOKEN_TYPE_UNSPECIFIED && narrowing->type != token->type)
-			continue;
-		if (uid->form_of_fold[fold] != form || !image_key_is(image, key, fold, &token->uid))
-			continue;
-		if (narrowing->issuer != NULL && !has_issuer(image, token, narrowing->issuer))
+		if (!is_meant(image, uid, form, narrowing, token))
 			continue;
 		if (best == 0 || comes_before(image, token, image_token(image, best)))
 			best = handle;
@@ -132,15 +136,25 @@ static uint32_t lookup_form(const struct image *image, const struct image_uid *u
 	return best;
 }
 
-uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
-			  const struct issuer *issuer)
+uint32_t image_uid_lookup_from(const struct image *image, const struct image_uid *uid, enum token_type type,
+			       const struct issuer *issuer, const struct image_hit *firsts)
 {
 	const struct token_narrowing narrowing = {.type = type, .issuer = issuer};
 	uint32_t best = 0;
 	for (uint32_t i = 0; i < uid->forms_count; i++)
 		if (LIKELY(uid->forms[i].key.size > 0))
-			best = lookup_form(image, uid, i, &narrowing, best);
+			best = lookup_form(image, uid, i, &narrowing, &firsts[i], best);
 	return best;
+}
+
+uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
+			  const struct issuer *issuer)
+{
+	struct image_hit firsts[IMAGE_UID_FORMS];
+	for (uint32_t i = 0; i < uid->forms_count; i++)
+		firsts[i].handle =
+			table_first(&image->tables[IMAGE_TOKENS], table_tag(uid->forms[i].hash), &firsts[i].walk);
+	return image_uid_lookup_from(image, uid, type, issuer, firsts);
 }
 
 uint32_t image_lookup_token(const struct image *image, struct bytes uid, enum token_type type,

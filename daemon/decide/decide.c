@@ -53,6 +53,8 @@ struct lookups {
 	struct image_key point;
 	struct image_key evse;
 	struct image_uid uid;
+	// What is first under their hashes.
+	struct image_hit first_point, first_evse, first_tokens[IMAGE_UID_FORMS];
 };
 
 static bool names_point(const struct course *course)
@@ -80,17 +82,18 @@ static void prepare(const struct course *course, struct lookups *lookups)
 
 // The notes of point and token name the group and the customer, so that their records and the membership's slot load
 // together with them. An EVSE's note names its point, whose record has to be waited for.
-static void prefetch(const struct course *course, const struct lookups *lookups)
+static void load(const struct course *course, struct lookups *lookups)
 {
 	const struct image *image = course->image;
 	uint32_t customers[IMAGE_UID_FORMS], group = 0, point = 0;
 	if (names_point(course))
-		group = image_prefetch_record(image, IMAGE_POINTS, lookups->point.hash);
+		group = image_load_first(image, IMAGE_POINTS, lookups->point.hash, &lookups->first_point);
 	if (names_evse(course))
-		point = image_prefetch_record(image, IMAGE_EVSES, lookups->evse.hash);
+		point = image_load_first(image, IMAGE_EVSES, lookups->evse.hash, &lookups->first_evse);
 	image_prefetch(image, IMAGE_POINTS, point);
 	for (uint32_t i = 0; i < lookups->uid.forms_count; i++) {
-		customers[i] = image_prefetch_record(image, IMAGE_TOKENS, lookups->uid.forms[i].hash);
+		customers[i] =
+			image_load_first(image, IMAGE_TOKENS, lookups->uid.forms[i].hash, &lookups->first_tokens[i]);
 		image_prefetch(image, IMAGE_CUSTOMERS, customers[i]);
 	}
 	if (!names_point(course) && point != 0)
@@ -108,14 +111,14 @@ static void find_place(struct course *course, const struct lookups *lookups)
 	const struct image *image = course->image;
 	uint32_t point = 0;
 	if (names_point(course)) {
-		point = image_key_find(image, IMAGE_POINTS, &lookups->point);
+		point = image_key_find_from(image, IMAGE_POINTS, &lookups->point, &lookups->first_point);
 		if (point == 0) {
 			course_note(course, STEP_POINT_UNKNOWN);
 			return;
 		}
 	}
 	if (names_evse(course)) {
-		const uint32_t evse = image_key_find(image, IMAGE_EVSES, &lookups->evse);
+		const uint32_t evse = image_key_find_from(image, IMAGE_EVSES, &lookups->evse, &lookups->first_evse);
 		if (evse == 0) {
 			course_note(course, STEP_EVSE_UNKNOWN);
 			return;
@@ -137,12 +140,13 @@ static void find_token(struct course *course, const struct lookups *lookups)
 	const struct authorize_request *request = course->request;
 	if (bytes_is_empty(request->token_uid))
 		return;
-	const uint32_t token = image_uid_lookup(course->image, &lookups->uid, request->token_type, course->issuer);
+	const uint32_t token = image_uid_lookup_from(course->image, &lookups->uid, request->token_type, course->issuer,
+						     lookups->first_tokens);
 	if (token != 0)
 		course->token = image_token(course->image, token);
 	else if (course->may_pay_directly)
-		course->uid_is_stored =
-			image_uid_lookup(course->image, &lookups->uid, TOKEN_TYPE_UNSPECIFIED, NULL) != 0;
+		course->uid_is_stored = image_uid_lookup_from(course->image, &lookups->uid, TOKEN_TYPE_UNSPECIFIED,
+							      NULL, lookups->first_tokens) != 0;
 }
 
 static void find_customer(struct course *course)
@@ -220,7 +224,7 @@ static int run(struct course *course, struct decision *ret_decision, struct faul
 	if (error != 0)
 		return error;
 	prepare(course, &lookups);
-	prefetch(course, &lookups);
+	load(course, &lookups);
 	find(course, &lookups);
 	course_decide(course);
 	answer(course, ret_decision);
@@ -286,7 +290,7 @@ void decide_flow(const struct image *image, int64_t now, const struct decide_flo
 			begin(image, now, flow->take(flow->context, i), &lanes[i % DECIDE_LANES]);
 		const size_t loading = i - LOAD_AFTER, settling = i - SETTLE_AFTER;
 		if (loading < count && lanes[loading % DECIDE_LANES].is_good)
-			prefetch(&lanes[loading % DECIDE_LANES].course, &lanes[loading % DECIDE_LANES].lookups);
+			load(&lanes[loading % DECIDE_LANES].course, &lanes[loading % DECIDE_LANES].lookups);
 		if (settling < count)
 			settle(&lanes[settling % DECIDE_LANES], settling, flow);
 	}
