@@ -127,6 +127,35 @@ static int check_latency_row(const struct plot_figure *figure, const struct plot
 	return 0;
 }
 
+static int compare_cells(const void *a, const void *b, void *column)
+{
+	const double left = (*(const struct plot_row *const *)a)->values[*(const enum plot_column *)column];
+	const double right = (*(const struct plot_row *const *)b)->values[*(const enum plot_column *)column];
+	return (left > right) - (left < right);
+}
+
+// Sorts the rows.
+static double median_of(const struct plot_row **rows, size_t count, enum plot_column column)
+{
+	qsort_r(rows, count, sizeof(const struct plot_row *), compare_cells, &column);
+	return (rows[(count - 1) / 2]->values[column] + rows[count / 2]->values[column]) / 2;
+}
+
+// Rounds at one load are one point: noise of the machine is not the server's latency.
+static void write_latency_point(const struct plot_figure *figure, const struct plot_row **rows, size_t count,
+				struct plot_range ranges[2], FILE *script)
+{
+	const double load = load_of(rows[0]);
+	plot_range_add(&ranges[0], load);
+	fprintf(script, "%.9g", load);
+	for (uint32_t q = 0; q < figure->quantile_count; q++) {
+		const double seconds = median_of(rows, count, figure->quantiles[q]) / 1e6;
+		plot_range_add(&ranges[1], seconds);
+		fprintf(script, " %.9g", seconds);
+	}
+	fprintf(script, "\n");
+}
+
 static int write_latency_data(const struct plot_figure *figure, uint32_t file, struct plot_range ranges[2],
 			      FILE *script, struct plot_error *error)
 {
@@ -143,15 +172,11 @@ static int write_latency_data(const struct plot_figure *figure, uint32_t file, s
 	qsort(rows, table->count, sizeof(const struct plot_row *), compare_loads);
 
 	fprintf(script, "$file%u << END\n", file + 1);
-	for (size_t i = 0; i < table->count; i++) {
-		plot_range_add(&ranges[0], load_of(rows[i]));
-		fprintf(script, "%.9g", load_of(rows[i]));
-		for (uint32_t q = 0; q < figure->quantile_count; q++) {
-			const double seconds = rows[i]->values[figure->quantiles[q]] / 1e6;
-			plot_range_add(&ranges[1], seconds);
-			fprintf(script, " %.9g", seconds);
-		}
-		fprintf(script, "\n");
+	for (size_t begin = 0, end; begin < table->count; begin = end) {
+		end = begin + 1;
+		while (end < table->count && load_of(rows[end]) == load_of(rows[begin]))
+			end++;
+		write_latency_point(figure, rows + begin, end - begin, ranges, script);
 	}
 	fprintf(script, "END\n");
 	free(rows);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 enum plot_kind {
-	PLOT_LATENCY,    // quantiles over the load, one curve per file and quantile
+	PLOT_LATENCY,    // quantiles over the load, one curve per file and quantile; medians where a load was run again
 	PLOT_THROUGHPUT, // answers per second over time, one curve per run
 };
 

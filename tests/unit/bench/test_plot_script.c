@@ -70,6 +70,17 @@ START_TEST(rows_are_drawn_in_the_order_of_their_load_in_seconds)
 }
 END_TEST
 
+START_TEST(rounds_at_one_load_are_drawn_as_their_medians)
+{
+	load_json(0, "three.json",
+		  "{\"rate\":1000,\"p50_us\":30,\"p99_9_us\":100}\n{\"rate\":2000,\"p50_us\":40,\"p99_9_us\":100}\n"
+		  "{\"rate\":1000,\"p50_us\":10,\"p99_9_us\":900}\n{\"rate\":2000,\"p50_us\":50,\"p99_9_us\":300}\n"
+		  "{\"rate\":1000,\"p50_us\":20,\"p99_9_us\":200}\n");
+	ck_assert_int_eq(write_figure(PLOT_LATENCY, 1, NULL), 0);
+	assert_has("$file1 << END\n1000 2e-05 0.0002\n2000 4.5e-05 0.0002\nEND\n");
+}
+END_TEST
+
 START_TEST(several_files_have_a_colour_each_and_their_label_or_name)
 {
 	const char *const labels[] = {NULL, "it's \"two\""};
@@ -148,6 +159,7 @@ int main(void)
 	TCase *tcase = tcase_create("script");
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, rows_are_drawn_in_the_order_of_their_load_in_seconds);
+	tcase_add_test(tcase, rounds_at_one_load_are_drawn_as_their_medians);
 	tcase_add_test(tcase, several_files_have_a_colour_each_and_their_label_or_name);
 	tcase_add_test(tcase, throughput_has_a_curve_per_run);
 	tcase_add_loop_test(tcase, what_a_figure_needs_and_a_file_has_not_is_named, 0, (int)ARRAY_SIZE(bad));
