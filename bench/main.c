@@ -27,8 +27,7 @@ static void print_usage(FILE *stream)
 	fprintf(stream, "Usage: evauth-bench COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stream, "  %-11s %s\n", commands[i].name, commands[i].what);
-	fprintf(stream,
-		"\n`evauth-bench COMMAND --help` tells the options. What is measured, and how: docs/performance.md\n");
+	fprintf(stream, "\n`evauth-bench COMMAND --help` tells the options. The manual: docs/bench.md\n");
 }
 
 int main(int argc, char **argv)

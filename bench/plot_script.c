@@ -88,11 +88,9 @@ static const char *title_of(const struct plot_figure *figure, const char *title)
 	return figure->title ? figure->title : title;
 }
 
-static void write_key(uint32_t curves, FILE *script)
+static void write_key(FILE *script)
 {
-	// A short legend fits into the corner where the curves of a load are low.
-	fprintf(script, "set key %s Left reverse samplen 3 spacing 1.2\n",
-		curves <= 4 ? "inside left top" : "outside right center");
+	fprintf(script, "set key outside right center Left reverse samplen 3 spacing 1.2\n");
 }
 
 // ---------------------------------------------------------------- latency over load
@@ -204,7 +202,7 @@ static int write_latency(const struct plot_figure *figure, FILE *script, struct 
 	const uint32_t curves = figure->count * figure->quantile_count;
 	plot_script_begin(title_of(figure, "Latency versus load"), "load, requests per second", "latency, logarithmic",
 			  script);
-	write_key(curves, script);
+	write_key(script);
 	for (uint32_t file = 0; file < figure->count; file++) {
 		if (write_latency_data(figure, file, ranges, script, error) < 0)
 			return -EBADMSG;
@@ -291,7 +289,7 @@ static int write_throughput(const struct plot_figure *figure, FILE *script, stru
 		return -EBADMSG;
 	plot_script_begin(title_of(figure, "Throughput over time"), "time, seconds", "requests answered per second",
 			  script);
-	fprintf(script, "set key outside right center Left reverse samplen 3 spacing 1.2\n");
+	write_key(script);
 	for (uint32_t i = 0; i < count; i++) {
 		fprintf(script, "$run%u << END\n", i + 1);
 		if (write_time_data(figure, &curves[i], ranges, script, error) < 0)

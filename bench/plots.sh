@@ -8,14 +8,14 @@
 #
 #   sh bench/plots.sh [latency] [peers]      one of the two measurements; both without
 #
-#   OUT (docs), SCAN (100000:1400000:100000), TOKENS (1000000), DURATION (1 s a run), ROUNDS (5; medians are drawn),
+#   OUT (docs), SCAN (200000:2000000:200000), TOKENS (1000000), DURATION (1 s a run), ROUNDS (5; medians are drawn),
 #   SCAN_CONNECTIONS (4), SCAN_DEPTH (256), CONNECTIONS (50, of the comparison), PEERS (all that are installed); and
 #   those of bench/servers.sh. The reports drawn go to REPORTS, a folder, when it is given.
 set -u
 . "$(dirname "$0")/servers.sh"
 
 OUT=${OUT:-$root/docs}
-SCAN=${SCAN:-100000:1400000:100000}
+SCAN=${SCAN:-200000:2000000:200000}
 TOKENS=${TOKENS:-1000000}
 CONNECTIONS=${CONNECTIONS:-50}
 SCAN_CONNECTIONS=${SCAN_CONNECTIONS:-4}
@@ -45,7 +45,8 @@ measure_latency() {
 		[ $? -le 1 ] || die "the scan failed"
 	done
 	stop_server "$evauthd_pid"
-	draw latency "$REPORTS/scan.json" --title "Authorize on one worker: latency over the load"
+	draw latency "$REPORTS/scan.json" --quantiles p50,p90,p99 \
+		--title "Authorize on one worker: latency over the load"
 }
 
 measure_peers() {

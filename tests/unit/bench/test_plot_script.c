@@ -66,7 +66,7 @@ START_TEST(rows_are_drawn_in_the_order_of_their_load_in_seconds)
 	assert_has("plot $file1 using 1:2 with linespoints");
 	assert_has("linecolor rgb '#0072B2' dashtype 1 pointtype 5 title 'p50', \\\n     $file1 using 1:3");
 	assert_has("linecolor rgb '#D55E00' dashtype 1 pointtype 7 title 'p99.9'\n");
-	assert_has("set key inside left top");
+	assert_has("set key outside right");
 }
 END_TEST
 
