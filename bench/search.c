@@ -40,9 +40,9 @@ static int bracket(struct search *search)
 	while (error == 0 && search->high == 0 && search->low < rate_max)
 		error = narrow(search, fmin(2 * search->low, rate_max));
 	while (error == 0 && search->low == 0) {
-		if (search->high / 2 < 1)
+		if (search->high <= 1)
 			return -ERANGE;
-		error = narrow(search, search->high / 2);
+		error = narrow(search, fmax(search->high / 2, 1));
 	}
 	return error;
 }

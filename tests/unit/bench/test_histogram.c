@@ -112,6 +112,27 @@ START_TEST(values_around_every_power_of_two_land_in_order)
 }
 END_TEST
 
+START_TEST(merged_is_as_if_all_had_been_added_to_one)
+{
+	static struct histogram one, two, all;
+	histogram_init(&one);
+	histogram_init(&two);
+	histogram_init(&all);
+	for (uint64_t i = 0; i < 10000; i++) {
+		const uint64_t value = i * i * 7;
+		histogram_add(i % 3 == 0 ? &one : &two, value);
+		histogram_add(&all, value);
+	}
+	histogram_merge(&one, &two);
+	ck_assert_mem_eq(&one, &all, sizeof(all));
+	histogram_init(&two); // nothing more
+	histogram_merge(&one, &two);
+	ck_assert_mem_eq(&one, &all, sizeof(all));
+	histogram_merge(&two, &all); // into an empty one
+	ck_assert_mem_eq(&two, &all, sizeof(all));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("histogram");
@@ -121,6 +142,7 @@ int main(void)
 	tcase_add_test(tcase, the_largest_value_is_exact_and_fits);
 	tcase_add_test(tcase, quantiles_are_at_most_one_slice_above_those_of_the_sorted_values);
 	tcase_add_test(tcase, values_around_every_power_of_two_land_in_order);
+	tcase_add_test(tcase, merged_is_as_if_all_had_been_added_to_one);
 	Suite *suite = suite_create("bench/histogram");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

@@ -3,6 +3,8 @@
 #include "tests/unit/unit.h"
 
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TOKENS = 20000, QUESTIONS = 20000 };
@@ -143,6 +145,47 @@ START_TEST(a_series_is_the_same_every_time)
 }
 END_TEST
 
+// How often the most frequent of all uids comes up in QUESTIONS questions, and how many different ones do.
+static uint32_t most_frequent_uid(const struct question_mix *asked_mix, uint32_t *ret_different)
+{
+	static char uids[QUESTIONS][WORLD_TEXT_SIZE];
+	uint32_t most = 0, run = 0;
+	*ret_different = 0;
+	for (uint32_t i = 0; i < QUESTIONS; i++) {
+		struct question question;
+		question_make(&world, asked_mix, 1, i, &question);
+		snprintf(uids[i], sizeof(uids[i]), "%.*s", BYTES_ARG(question.request.token_uid));
+		for (char *at = uids[i]; *at; at++)
+			*at = (char)toupper((unsigned char)*at);
+	}
+	qsort(uids, QUESTIONS, sizeof(uids[0]), (int (*)(const void *, const void *))strcmp);
+	for (uint32_t i = 0; i < QUESTIONS; i++) {
+		run = i > 0 && strcmp(uids[i], uids[i - 1]) == 0 ? run + 1 : 1;
+		*ret_different += run == 1;
+		most = run > most ? run : most;
+	}
+	return most;
+}
+
+START_TEST(with_zipf_few_tokens_are_asked_about_most_and_answers_stay_right)
+{
+	const struct question_mix uniform = {.allowed = 1};
+	const struct question_mix zipf = {.allowed = 1, .zipf_theta = 0.99};
+	uint32_t different_uniform, different_zipf;
+	// Of 18,000 own tokens; drawn by Zipf the first should have 9.7 % of the questions, if it may charge.
+	ck_assert_uint_lt(most_frequent_uid(&uniform, &different_uniform), 20);
+	ck_assert_uint_gt(most_frequent_uid(&zipf, &different_zipf), QUESTIONS / 50);
+	ck_assert_uint_lt(2 * different_zipf, different_uniform);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct question question;
+		struct world_answer answer;
+		question_make(&world, &zipf, 1, i, &question);
+		world_answer(&world, &question.asked, &answer);
+		ck_assert_mem_eq(&answer, &question.answer, sizeof(answer));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("questions");
@@ -154,6 +197,7 @@ int main(void)
 	tcase_add_test(tcase, requests_name_the_token_and_the_point_in_several_spellings);
 	tcase_add_test(tcase, direct_payment_names_its_type_and_no_uid);
 	tcase_add_test(tcase, a_series_is_the_same_every_time);
+	tcase_add_test(tcase, with_zipf_few_tokens_are_asked_about_most_and_answers_stay_right);
 	Suite *suite = suite_create("bench/questions");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
