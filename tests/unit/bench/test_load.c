@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -65,7 +66,9 @@ struct script {
 	uint32_t wrong_at, error_at, wrong_id_at, garbage_at, close_at, extra_at;
 	uint32_t silent_from;
 	uint32_t stall_at, stall_ms;
-	bool in_pieces; // one byte per write
+	uint32_t close_after; // requests of one connection that one more breaks
+	bool in_pieces;       // one byte per write
+	bool over_tcp;
 };
 
 struct server {
@@ -76,10 +79,12 @@ struct server {
 	struct script script;
 	uint32_t requests;     // seen; read after the join
 	uint32_t most_at_once; // requests found in one read
+	uint32_t connections;  // accepted
 	struct pollfd fds[2 + CONNECTIONS_MAX];
 	struct {
 		char data[8192];
 		size_t size;
+		uint32_t requests;
 	} input[CONNECTIONS_MAX];
 	int fd_count;
 };
@@ -130,8 +135,11 @@ static bool serve(struct server *server, int index)
 	size_t size = server->input[index].size + (size_t)count, at = 0;
 	if (size / REQUEST_SIZE > server->most_at_once)
 		server->most_at_once = (uint32_t)(size / REQUEST_SIZE);
-	for (; size - at >= REQUEST_SIZE; at += REQUEST_SIZE)
+	for (; size - at >= REQUEST_SIZE; at += REQUEST_SIZE) {
+		if (server->script.close_after != 0 && ++server->input[index].requests > server->script.close_after)
+			return false;
 		answer_request(server, fd, data + at);
+	}
 	memmove(data, data + at, size - at);
 	server->input[index].size = size - at;
 	return true;
@@ -141,6 +149,21 @@ static void hang_up(struct pollfd *fd)
 {
 	close(fd->fd);
 	fd->fd = -1; // which poll() passes over
+}
+
+static void take_connection(struct server *server)
+{
+	int place = 2;
+	while (place < server->fd_count && server->fds[place].fd >= 0)
+		place++;
+	if (place == 2 + CONNECTIONS_MAX)
+		return;
+	server->fds[place] = (struct pollfd){.fd = accept(server->listener, NULL, NULL), .events = POLLIN};
+	server->input[place - 2].size = 0;
+	server->input[place - 2].requests = 0;
+	server->connections++;
+	if (place == server->fd_count)
+		server->fd_count++;
 }
 
 static void *server_main(void *argument)
@@ -154,9 +177,8 @@ static void *server_main(void *argument)
 			if (server->fds[i].revents && !serve(server, i - 2))
 				hang_up(&server->fds[i]);
 		}
-		if (server->fds[1].revents && server->fd_count < 2 + CONNECTIONS_MAX)
-			server->fds[server->fd_count++] =
-				(struct pollfd){.fd = accept(server->listener, NULL, NULL), .events = POLLIN};
+		if (server->fds[1].revents)
+			take_connection(server);
 	}
 	for (int i = 2; i < server->fd_count; i++) {
 		if (server->fds[i].fd >= 0)
@@ -165,16 +187,34 @@ static void *server_main(void *argument)
 	return NULL;
 }
 
-static struct server *start_server(const struct script *script)
+static void listen_on_tcp(struct server *server)
 {
-	struct server *server = calloc(1, sizeof(*server));
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
+	snprintf(server->path, sizeof(server->path), "127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+static void listen_on_unix(struct server *server)
+{
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	server->script = *script;
 	snprintf(server->path, sizeof(server->path), "unix:/tmp/test_load.%d", (int)getpid());
 	strcpy(address.sun_path, server->path + 5);
 	unlink(address.sun_path);
 	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static struct server *start_server(const struct script *script)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	server->script = *script;
+	if (script->over_tcp)
+		listen_on_tcp(server);
+	else
+		listen_on_unix(server);
 	ck_assert_int_eq(listen(server->listener, CONNECTIONS_MAX), 0);
 	ck_assert_int_eq(pipe(server->stop), 0);
 	server->fds[0] = (struct pollfd){.fd = server->stop[0], .events = POLLIN};
@@ -190,7 +230,8 @@ static void join_server(struct server *server)
 	pthread_join(server->thread, NULL);
 	close(server->stop[0]);
 	close(server->listener);
-	unlink(server->path + 5);
+	if (!server->script.over_tcp)
+		unlink(server->path + 5);
 }
 
 // ---------------------------------------------------------------- tests
@@ -202,6 +243,7 @@ struct outcome {
 	const char *what;
 	uint32_t server_requests;
 	uint32_t most_at_once;
+	uint32_t connections;
 };
 
 static struct outcome run(const struct script *script, const struct load_options *options)
@@ -216,6 +258,7 @@ static struct outcome run(const struct script *script, const struct load_options
 	join_server(server);
 	outcome.server_requests = server->requests;
 	outcome.most_at_once = server->most_at_once;
+	outcome.connections = server->connections;
 	free(server);
 	free(requests.frames);
 	free(requests.ends);
@@ -379,6 +422,214 @@ START_TEST(requests_never_answered_are_counted_after_a_while)
 }
 END_TEST
 
+START_TEST(threads_share_connections_and_requests)
+{
+	const struct load_options options = {
+		.connections = 7, .threads = 3, .depth = 4, .warmup_s = 0.02, .seconds = 0.1};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(outcome.connections, 7);
+	ck_assert_uint_gt(result.answers, REQUESTS);
+	ck_assert_uint_le(result.answers, outcome.server_requests);
+	ck_assert_uint_ge(result.latency_ns.count, result.answers);
+	ck_assert_uint_eq(result.unanswered, 0);
+	ck_assert_double_gt(result.client_busiest, 0);
+	ck_assert_double_le(result.client_busiest * result.seconds, result.client_cpu_s + 0.001);
+	uint64_t over_time = 0;
+	ck_assert_uint_eq(result.over_time_count, 1);
+	for (uint32_t i = 0; i < result.over_time_count; i++)
+		over_time += result.over_time[i];
+	ck_assert_uint_eq(over_time, result.answers);
+}
+END_TEST
+
+START_TEST(threads_together_keep_the_rate)
+{
+	for (enum load_arrivals arrivals = LOAD_ARRIVALS_CONSTANT; arrivals <= LOAD_ARRIVALS_POISSON; arrivals++) {
+		const struct load_options options = {.connections = 6,
+						     .threads = 3,
+						     .depth = 64,
+						     .rate = 3000,
+						     .arrivals = arrivals,
+						     .seconds = 0.5};
+		const struct outcome outcome = run(&(struct script){0}, &options);
+		ck_assert_int_eq(outcome.error, 0);
+		ck_assert_uint_ge(outcome.server_requests + result.unsent, 1300);
+		ck_assert_uint_le(outcome.server_requests + result.unsent, 1700);
+		ck_assert_uint_gt(result.late_ns.count, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_wrong_answer_to_one_thread_ends_all)
+{
+	const struct load_options options = {.connections = 4, .threads = 4, .depth = 4, .seconds = 60};
+	const struct outcome outcome = run(&(struct script){.wrong_at = 400}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert(result.is_wrong);
+	ck_assert_uint_eq(result.wrong_size, 4);
+	ck_assert_uint_eq(result.wrong_body[0] ^ 1, (int)result.wrong_entry);
+	ck_assert_double_lt(result.seconds, 30);
+	ck_assert_uint_eq(result.unsent, 0);
+}
+END_TEST
+
+START_TEST(an_error_of_one_thread_ends_all)
+{
+	const struct load_options options = {.connections = 4, .threads = 4, .depth = 4, .seconds = 60};
+	ck_assert_int_eq(run(&(struct script){.wrong_id_at = 400}, &options).error, -EPROTO);
+}
+END_TEST
+
+START_TEST(more_threads_than_connections_are_refused)
+{
+	const char *what;
+	struct load_requests requests;
+	const struct load_options options = {.connections = 3, .threads = 4, .depth = 1, .seconds = 1};
+	make_requests(&requests);
+	ck_assert_int_eq(load_run(&options, &protocol, &requests, &result, &what), -EINVAL);
+	free(requests.frames);
+	free(requests.ends);
+}
+END_TEST
+
+START_TEST(a_pass_asks_every_request_once)
+{
+	for (uint32_t threads = 1; threads <= 3; threads += 2) {
+		const struct load_options options = {
+			.connections = 3, .threads = threads, .depth = 7, .seconds = 60, .warmup_s = 30, .passes = 2};
+		const struct outcome outcome = run(&(struct script){0}, &options);
+		ck_assert_int_eq(outcome.error, 0);
+		ck_assert_uint_eq(outcome.server_requests, 2 * REQUESTS);
+		ck_assert_uint_eq(result.answers, 2 * REQUESTS);
+		ck_assert_uint_eq(result.latency_ns.count, 2 * REQUESTS);
+		ck_assert(!result.is_incomplete);
+		ck_assert_uint_eq(result.unsent, 0);
+		ck_assert_double_lt(result.seconds, 20);
+	}
+}
+END_TEST
+
+START_TEST(a_pass_that_takes_too_long_is_incomplete)
+{
+	const struct load_options options = {.connections = 1, .depth = 1, .rate = 200, .seconds = 0.1, .passes = 1};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert(result.is_incomplete);
+	ck_assert_uint_eq(result.unsent, REQUESTS - outcome.server_requests);
+}
+END_TEST
+
+START_TEST(connections_are_made_anew_after_so_many_requests)
+{
+	for (int over_tcp = 0; over_tcp <= 1; over_tcp++) {
+		// The server would break off a connection that is used for one request more.
+		const struct script script = {.over_tcp = over_tcp, .close_after = 10};
+		const struct load_options options = {
+			.connections = 3, .depth = 4, .churn = 10, .seconds = 60, .passes = 3};
+		const struct outcome outcome = run(&script, &options);
+		ck_assert_int_eq(outcome.error, 0);
+		ck_assert_uint_eq(result.answers, 3 * REQUESTS);
+		ck_assert_uint_eq(result.connect_ns.count, outcome.connections - 3);
+		ck_assert_uint_ge(outcome.connections, 30);
+		ck_assert_uint_le(outcome.connections, 33);
+	}
+}
+END_TEST
+
+START_TEST(churn_in_an_open_loop_keeps_the_rate)
+{
+	const struct script script = {.over_tcp = true, .close_after = 5};
+	const struct load_options options = {
+		.connections = 4, .threads = 2, .depth = 4, .churn = 5, .rate = 2000, .seconds = 0.3};
+	const struct outcome outcome = run(&script, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_ge(outcome.server_requests + result.unsent, 590);
+	ck_assert_uint_le(outcome.server_requests + result.unsent, 610);
+	ck_assert_uint_gt(result.connect_ns.count, 50);
+}
+END_TEST
+
+START_TEST(requests_beside_go_over_their_own_connections_at_their_own_rate)
+{
+	struct load_requests others;
+	make_requests(&others);
+	const struct load_beside beside = {
+		.protocol = &protocol, .requests = &others, .connections = 2, .depth = 16, .rate = 400};
+	const struct load_options options = {
+		.connections = 3, .depth = 16, .rate = 1000, .seconds = 0.5, .beside = &beside};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(outcome.connections, 5);
+	ck_assert_uint_ge(result.beside.latency_ns.count + result.beside.unsent, 198);
+	ck_assert_uint_le(result.beside.latency_ns.count + result.beside.unsent, 202);
+	ck_assert_uint_ge(result.latency_ns.count + result.unsent, 498);
+	ck_assert_uint_le(result.latency_ns.count + result.unsent, 502);
+	ck_assert_uint_eq(outcome.server_requests, result.latency_ns.count + result.beside.latency_ns.count);
+	free(others.frames);
+	free(others.ends);
+}
+END_TEST
+
+static bool is_never_right(const struct load_requests *requests, uint32_t entry, const struct load_answer *answer)
+{
+	(void)requests;
+	(void)entry;
+	(void)answer;
+	return false;
+}
+
+START_TEST(a_wrong_answer_beside_ends_the_run_and_is_told_apart)
+{
+	struct load_requests others;
+	make_requests(&others);
+	const struct load_protocol strict = {.parse = parse, .stamp = stamp, .is_right = is_never_right};
+	const struct load_beside beside = {.protocol = &strict, .requests = &others, .connections = 1, .depth = 1};
+	const struct load_options options = {.connections = 1, .depth = 1, .seconds = 60, .beside = &beside};
+	ck_assert_int_eq(run(&(struct script){0}, &options).error, 0);
+	ck_assert(result.is_wrong);
+	ck_assert(result.is_wrong_beside);
+	ck_assert_uint_eq(result.wrong_entry, 0);
+	free(others.frames);
+	free(others.ends);
+}
+END_TEST
+
+START_TEST(the_first_error_is_kept)
+{
+	const struct load_options options = {.connections = 1, .depth = 1, .seconds = 60, .passes = 1};
+	ck_assert_int_eq(run(&(struct script){.error_at = 30}, &options).error, 0);
+	ck_assert(result.error.is_set);
+	ck_assert(!result.error.is_beside);
+	ck_assert_uint_eq(result.error.entry, 29);
+	ck_assert_uint_eq(result.error.status, 8);
+	ck_assert_uint_eq(result.error.size, 4);
+}
+END_TEST
+
+START_TEST(what_the_server_delays_is_not_the_clients_lateness)
+{
+	// With room for one request, those due during the stall are sent late, but not for want of a client.
+	const struct load_options options = {.connections = 1, .depth = 1, .rate = 1000, .seconds = 0.4};
+	ck_assert_int_eq(run(&(struct script){.stall_at = 50, .stall_ms = 150}, &options).error, 0);
+	ck_assert_uint_ge(result.latency_ns.max, 140000000);
+	ck_assert_uint_lt(histogram_quantile(&result.late_ns, 0.5), 50000000);
+	ck_assert_uint_gt(result.late_ns.count, 0);
+	ck_assert_uint_lt(result.late_ns.count, 300); // some 150 had no room
+}
+END_TEST
+
+START_TEST(polling_before_requests_are_due_keeps_the_rate_as_well)
+{
+	const struct load_options options = {
+		.connections = 2, .depth = 16, .rate = 1000, .spin_us = 200, .seconds = 0.3};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_ge(outcome.server_requests + result.unsent, 299);
+	ck_assert_uint_le(outcome.server_requests + result.unsent, 302);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("load");
@@ -396,6 +647,20 @@ int main(void)
 	tcase_add_test(tcase, a_stall_of_the_server_costs_every_request_that_was_due_meanwhile);
 	tcase_add_test(tcase, what_could_not_be_sent_in_time_is_told);
 	tcase_add_test(tcase, requests_never_answered_are_counted_after_a_while);
+	tcase_add_test(tcase, threads_share_connections_and_requests);
+	tcase_add_test(tcase, threads_together_keep_the_rate);
+	tcase_add_test(tcase, a_wrong_answer_to_one_thread_ends_all);
+	tcase_add_test(tcase, an_error_of_one_thread_ends_all);
+	tcase_add_test(tcase, more_threads_than_connections_are_refused);
+	tcase_add_test(tcase, a_pass_asks_every_request_once);
+	tcase_add_test(tcase, a_pass_that_takes_too_long_is_incomplete);
+	tcase_add_test(tcase, connections_are_made_anew_after_so_many_requests);
+	tcase_add_test(tcase, churn_in_an_open_loop_keeps_the_rate);
+	tcase_add_test(tcase, requests_beside_go_over_their_own_connections_at_their_own_rate);
+	tcase_add_test(tcase, a_wrong_answer_beside_ends_the_run_and_is_told_apart);
+	tcase_add_test(tcase, the_first_error_is_kept);
+	tcase_add_test(tcase, what_the_server_delays_is_not_the_clients_lateness);
+	tcase_add_test(tcase, polling_before_requests_are_due_keeps_the_rate_as_well);
 	Suite *suite = suite_create("bench/load");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
