@@ -60,6 +60,18 @@ void image_free_bodies(struct image *image)
 	}
 }
 
+int image_back(struct image *image, const struct image *source)
+{
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		int error = slab_extend(&image->slabs[i], source->slabs[i].next);
+		if (error == 0)
+			error = table_back(&image->tables[i], source->tables[i].slots_count);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
 int image_copy(struct image *image, const struct image *source)
 {
 	ASSERT(image->seed == source->seed && image->base == source->base);

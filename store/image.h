@@ -164,8 +164,10 @@ void image_free_bodies(struct image *image);
 void image_seal(struct image *image);
 // What the note of a record says, from the record. 0 in slabs without notes.
 uint32_t image_note(const struct image *image, enum image_slab slab, uint32_t handle);
+// Backs the memory that image_copy() of a source that stays as it is will need. -ENOMEM.
+MUST_CHECK int image_back(struct image *image, const struct image *source);
 // Makes `image`, which is new, an exact copy of `source`: same handles, same revision; tariff bodies are shared.
-// -ENOMEM.
+// -ENOMEM, not after image_back().
 MUST_CHECK int image_copy(struct image *image, const struct image *source);
 // Gives memory no record was ever in back to the kernel. Not while the image is edited; readers do not mind.
 void image_give_back(const struct image *image);

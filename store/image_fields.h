@@ -30,15 +30,23 @@ static inline uint8_t token_whitelist_of(const struct token *token)
 	return (uint8_t)(token->whitelist == WHITELIST_UNSPECIFIED ? WHITELIST_NEVER : token->whitelist);
 }
 
-// The string of an issuer: country_code, then party_id, as put. -ENOMEM.
-MUST_CHECK static inline int issuer_intern(struct strings *strings, const struct issuer *issuer, uint32_t *ret_string)
+enum { ISSUER_TEXT_MAX = 2 * ID_SIZE_MAX };
+
+// The string of an issuer: country_code, then party_id, as put.
+static inline struct bytes issuer_text(const struct issuer *issuer, char text[ISSUER_TEXT_MAX])
 {
-	char text[2 * ID_SIZE_MAX];
 	const size_t country_size = issuer->country_code.size, party_size = issuer->party_id.size;
-	ASSERT(country_size + party_size <= sizeof(text));
+	ASSERT(country_size + party_size <= ISSUER_TEXT_MAX);
 	memcpy(text, issuer->country_code.data, country_size);
 	memcpy(text + country_size, issuer->party_id.data, party_size);
-	return strings_intern(strings, (struct bytes){.data = text, .size = country_size + party_size}, ret_string);
+	return (struct bytes){.data = text, .size = country_size + party_size};
+}
+
+// Interned. -ENOMEM.
+MUST_CHECK static inline int issuer_intern(struct strings *strings, const struct issuer *issuer, uint32_t *ret_string)
+{
+	char text[ISSUER_TEXT_MAX];
+	return strings_intern(strings, issuer_text(issuer, text), ret_string);
 }
 
 // The compare form of `text`, interned. -ENOMEM.

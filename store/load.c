@@ -2,10 +2,14 @@
 #include "store/load.h"
 
 #include "proto/codec.h"
+#include "proto/codec_direct.h"
+#include "store/both.h"
 #include "store/image_fields.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -13,18 +17,41 @@ enum {
 	LOAD_ARENA_CHUNK = 64 * 1024,
 	LOAD_ARENA_BUDGET = 256 * 1024 * 1024, // of one batch
 	LOAD_PROGRESS_STEP = 65536,
+	LOAD_RECENT = 256,
 };
 
+// Who loads a table.
+enum load_part {
+	LOAD_BEFORE, // the caller's thread, before the other one starts
+	LOAD_FIRST,  // the caller's thread
+	LOAD_SECOND, // the other one, meanwhile
+};
+
+// What the two loaders share.
+struct load_common {
+	const struct load_options *options;
+	struct image *image;
+	pthread_mutex_t strings_lock;
+	pthread_mutex_t customers_lock;
+	pthread_cond_t customers_there;
+	bool has_customers;    // they are all there, or the first loader has failed
+	uint64_t total;        // records
+	_Atomic uint64_t done; // likewise
+};
+
+// One of two threads that load different tables side by side. Each writes slabs and tables of its own: of a customer,
+// the one the chain of its tokens, the other that of its memberships.
 struct loader {
+	struct load_common *common;
 	const struct load_options *options;
 	struct db_read *read;
 	struct image *image;
-	struct strings *strings;
-	struct arena arena; // of one batch
+	struct strings *strings; // under the lock; texts that were interned before may be read
+	struct arena arena;      // of one batch
 	struct fault *fault;
-	uint64_t done;
-	uint64_t total;
-	uint32_t last_group; // of a membership
+	enum load_part part;
+	uint32_t recent[LOAD_RECENT]; // strings interned lately, by a hash of their text
+	uint32_t last_group;          // of a membership
 	struct bytes last_group_id;
 };
 
@@ -52,6 +79,39 @@ static uint32_t find(const struct loader *loader, enum image_slab slab, struct b
 	return image_find(loader->image, slab, &key);
 }
 
+static int set_id(const struct loader *loader, struct bytes text, struct short_id *ret_id)
+{
+	if (LIKELY(text.size <= sizeof(ret_id->data)))
+		return short_id_set(loader->strings, text, ret_id); // in place
+	pthread_mutex_lock(&loader->common->strings_lock);
+	const int result = short_id_set(loader->strings, text, ret_id);
+	pthread_mutex_unlock(&loader->common->strings_lock);
+	return result;
+}
+
+// What was interned lately is found without the lock: user groups, issuers and parents come again and again.
+static int intern(struct loader *loader, struct bytes text, uint32_t *ret_string)
+{
+	const uint64_t hash = hash_bytes(text.data, text.size, loader->image->seed);
+	uint32_t *cached = &loader->recent[hash % LOAD_RECENT];
+	if (bytes_equal(image_string(loader->image, *cached), text)) {
+		*ret_string = *cached;
+		return 0;
+	}
+	pthread_mutex_lock(&loader->common->strings_lock);
+	const int result = strings_intern(loader->strings, text, cached);
+	pthread_mutex_unlock(&loader->common->strings_lock);
+	*ret_string = *cached;
+	return result;
+}
+
+static int intern_folded(struct loader *loader, struct bytes text, uint32_t *ret_string)
+{
+	struct id_key key;
+	id_fold(ID_FOLD_PLAIN, text, &key);
+	return intern(loader, id_key_bytes(&key), ret_string);
+}
+
 // A record in its table; *ret_record is of the slab's type.
 static int add(struct loader *loader, enum image_slab slab, uint64_t hash, uint32_t *ret_handle, void *ret_record)
 {
@@ -67,6 +127,12 @@ static int add(struct loader *loader, enum image_slab slab, uint64_t hash, uint3
 	memcpy(ret_record, &record, sizeof(record));
 	*ret_handle = handle;
 	return 0;
+}
+
+// The note of a record that is filled (image.h).
+static void note(const struct loader *loader, enum image_slab slab, uint64_t hash, uint32_t handle)
+{
+	table_set_note(&loader->image->tables[slab], table_tag(hash), handle, image_note(loader->image, slab, handle));
 }
 
 static uint64_t hash_key(const struct loader *loader, struct bytes key)
@@ -99,7 +165,7 @@ static int load_tariff(struct loader *loader, struct load_item *item)
 		return result;
 	}
 	record->body = body;
-	return short_id_set(loader->strings, tariff->id, &record->id);
+	return set_id(loader, tariff->id, &record->id);
 }
 
 // 0 when `id` is empty, -EBADMSG when there is no such tariff.
@@ -125,9 +191,9 @@ static int load_group(struct loader *loader, struct load_item *item)
 		return result;
 	record->type = (uint8_t)group->type;
 	record->flags = group_flags_of(group);
-	result = short_id_set(loader->strings, group->id, &record->id);
+	result = set_id(loader, group->id, &record->id);
 	if (result == 0)
-		result = folded_intern(loader->strings, group->user_group, &record->user_group);
+		result = intern_folded(loader, group->user_group, &record->user_group);
 	if (result == 0)
 		result = use_tariff(loader, group->tariff_id, &record->tariff);
 	if (result == 0)
@@ -150,7 +216,8 @@ static int load_evse(struct loader *loader, uint32_t point, struct bytes evse_id
 	record->point = point;
 	record->next_of_point = owner->first_evse;
 	owner->first_evse = handle;
-	return short_id_set(loader->strings, evse_id, &record->id);
+	note(loader, IMAGE_EVSES, image_hash_key(loader->image, &key), handle);
+	return set_id(loader, evse_id, &record->id);
 }
 
 static int attach_point(struct loader *loader, uint32_t point, struct bytes group_id)
@@ -170,22 +237,36 @@ static int attach_point(struct loader *loader, uint32_t point, struct bytes grou
 	return 0;
 }
 
+static int prepare_point(struct loader *loader, struct load_item *item)
+{
+	const struct charge_point *point = item->message;
+	struct image_key key;
+	expect_slot(loader, IMAGE_POINTS, item, hash_key(loader, item->record.key));
+	for (size_t i = 0; i < point->evses_count; i++)
+		image_key_prepare(loader->image, IMAGE_EVSES, point->evses[i].evse_id, &key);
+	return 0;
+}
+
 static int load_point(struct loader *loader, struct load_item *item)
 {
 	const struct charge_point *point = item->message;
+	const uint64_t hash = item->hash;
 	struct point_record *record;
 	uint32_t handle;
-	int result = add(loader, IMAGE_POINTS, hash_key(loader, item->record.key), &handle, &record);
+	int result = add(loader, IMAGE_POINTS, hash, &handle, &record);
 	if (result != 0)
 		return result;
 	record->home_charger = point->home_charger;
-	result = short_id_set(loader->strings, point->id, &record->id);
+	result = set_id(loader, point->id, &record->id);
 	if (result == 0)
-		result = short_id_set(loader->strings, point->location_id, &record->location_id);
+		result = set_id(loader, point->location_id, &record->location_id);
 	// Backwards, as each becomes the first of the chain.
 	for (size_t i = point->evses_count; i > 0 && result == 0; i--)
 		result = load_evse(loader, handle, point->evses[i - 1].evse_id);
-	return result == 0 ? attach_point(loader, handle, point->charge_group_id) : result;
+	if (result == 0)
+		result = attach_point(loader, handle, point->charge_group_id);
+	note(loader, IMAGE_POINTS, hash, handle);
+	return result;
 }
 
 static int prepare_customer(struct loader *loader, struct load_item *item)
@@ -203,8 +284,8 @@ static int load_customer(struct loader *loader, struct load_item *item)
 	if (result != 0)
 		return result;
 	record->flags = customer_flags_of(customer);
-	const int error = short_id_set(loader->strings, customer->id, &record->id);
-	return error == 0 ? folded_intern(loader->strings, customer->user_group, &record->user_group) : error;
+	const int error = set_id(loader, customer->id, &record->id);
+	return error == 0 ? intern_folded(loader, customer->user_group, &record->user_group) : error;
 }
 
 static int prepare_token(struct loader *loader, struct load_item *item)
@@ -223,12 +304,18 @@ static int resolve_token(struct loader *loader, struct load_item *item)
 	return token->issuer == NULL && item->customer_handle == 0 ? -EBADMSG : 0;
 }
 
+static int intern_issuer(struct loader *loader, const struct issuer *issuer, uint32_t *ret_string)
+{
+	char text[ISSUER_TEXT_MAX];
+	return intern(loader, issuer_text(issuer, text), ret_string);
+}
+
 static int set_token_owner(struct loader *loader, uint32_t token, const struct load_item *item)
 {
 	const struct token *message = item->message;
 	struct token_record *record = image_token(loader->image, token);
 	if (message->issuer != NULL)
-		return issuer_intern(loader->strings, message->issuer, &record->owner);
+		return intern_issuer(loader, message->issuer, &record->owner);
 	struct customer_record *customer = image_customer(loader->image, item->customer_handle);
 	record->owner = item->customer_handle;
 	record->next_of_customer = customer->first_token;
@@ -249,12 +336,15 @@ static int load_token(struct loader *loader, struct load_item *item)
 	record->type = (uint8_t)token->type;
 	record->flags = token_flags_of(token, token->issuer);
 	record->whitelist = token_whitelist_of(token);
-	result = short_id_set(loader->strings, token->uid, &record->uid);
+	result = set_id(loader, token->uid, &record->uid);
 	if (result == 0)
-		result = short_id_set(loader->strings, token->contract_id, &record->contract_id);
+		result = set_id(loader, token->contract_id, &record->contract_id);
 	if (result == 0)
-		result = strings_intern(loader->strings, token->parent_id, &record->parent_id);
-	return result == 0 ? set_token_owner(loader, handle, item) : result;
+		result = intern(loader, token->parent_id, &record->parent_id);
+	if (result == 0)
+		result = set_token_owner(loader, handle, item);
+	note(loader, IMAGE_TOKENS, item->hash, handle);
+	return result;
 }
 
 // Memberships come in the order of their groups.
@@ -294,7 +384,7 @@ static int load_membership(struct loader *loader, struct load_item *item)
 	const struct membership *membership = item->message;
 	struct membership_record *record;
 	uint32_t handle;
-	const int result = add(loader, IMAGE_MEMBERSHIPS, item->hash, &handle, &record);
+	int result = add(loader, IMAGE_MEMBERSHIPS, item->hash, &handle, &record);
 	if (result != 0)
 		return result;
 	struct group_record *group_record = image_group(loader->image, item->group_handle);
@@ -310,7 +400,9 @@ static int load_membership(struct loader *loader, struct load_item *item)
 	customer_record->first_membership = handle;
 	group_record->first_membership = handle;
 	group_record->memberships_count++;
-	return use_tariff(loader, membership->tariff_id, &record->tariff);
+	result = use_tariff(loader, membership->tariff_id, &record->tariff);
+	note(loader, IMAGE_MEMBERSHIPS, item->hash, handle);
+	return result;
 }
 
 // ---------------------------------------------------------------- all of them
@@ -319,21 +411,22 @@ static int load_membership(struct loader *loader, struct load_item *item)
 static const struct load_kind {
 	enum db_table table;
 	enum image_slab slab;
+	enum load_part part;
 	const struct schema *schema; // NULL: of no object, only read to see that it is sound
 	load_step *prepare;          // hash, and start to look up; may be NULL
 	load_step *resolve;          // finish looking up; may be NULL
 	load_step *load;             // put it into the image
 } load_kinds[] = {
-	{DB_META, IMAGE_SLABS, NULL, NULL, NULL, NULL},
-	{DB_TARIFFS, IMAGE_TARIFFS, &schema_tariff, NULL, NULL, load_tariff},
-	{DB_GROUPS, IMAGE_GROUPS, &schema_charge_group, NULL, NULL, load_group},
-	{DB_POINTS, IMAGE_POINTS, &schema_charge_point, NULL, NULL, load_point},
-	{DB_CUSTOMERS, IMAGE_CUSTOMERS, &schema_customer, prepare_customer, NULL, load_customer},
-	{DB_TOKENS, IMAGE_TOKENS, &schema_token, prepare_token, resolve_token, load_token},
-	{DB_MEMBERSHIPS, IMAGE_MEMBERSHIPS, &schema_membership, prepare_membership, resolve_membership,
+	{DB_META, IMAGE_SLABS, LOAD_BEFORE, NULL, NULL, NULL, NULL},
+	{DB_TARIFFS, IMAGE_TARIFFS, LOAD_BEFORE, &schema_tariff, NULL, NULL, load_tariff},
+	{DB_GROUPS, IMAGE_GROUPS, LOAD_BEFORE, &schema_charge_group, NULL, NULL, load_group},
+	{DB_POINTS, IMAGE_POINTS, LOAD_SECOND, &schema_charge_point, prepare_point, NULL, load_point},
+	{DB_CUSTOMERS, IMAGE_CUSTOMERS, LOAD_FIRST, &schema_customer, prepare_customer, NULL, load_customer},
+	{DB_TOKENS, IMAGE_TOKENS, LOAD_FIRST, &schema_token, prepare_token, resolve_token, load_token},
+	{DB_MEMBERSHIPS, IMAGE_MEMBERSHIPS, LOAD_SECOND, &schema_membership, prepare_membership, resolve_membership,
 	 load_membership},
-	{DB_IDEMPOTENCY, IMAGE_SLABS, NULL, NULL, NULL, NULL},
-	{DB_IDEMPOTENCY_AGE, IMAGE_SLABS, NULL, NULL, NULL, NULL},
+	{DB_IDEMPOTENCY, IMAGE_SLABS, LOAD_SECOND, NULL, NULL, NULL, NULL},
+	{DB_IDEMPOTENCY_AGE, IMAGE_SLABS, LOAD_SECOND, NULL, NULL, NULL, NULL},
 };
 
 // A token's key is personal data; a membership's has a NUL in it.
@@ -349,13 +442,15 @@ static void refuse(struct loader *loader, const struct load_kind *kind, struct b
 
 static int decode_item(struct loader *loader, const struct load_kind *kind, struct load_item *item)
 {
-	struct fault fault = {0};
-	void *message;
-	const int result =
-		codec_decode(kind->schema, CODEC_TOLERANT, item->record.value, &loader->arena, &message, &fault);
-	if (result != 0)
-		return result == -EINVAL ? -EBADMSG : result;
-	item->message = message;
+	if (!codec_decode_direct(kind->schema, item->record.value, &loader->arena, &item->message)) {
+		struct fault fault = {0};
+		void *message;
+		const int result = codec_decode(kind->schema, CODEC_TOLERANT, item->record.value, &loader->arena,
+						&message, &fault);
+		if (result != 0)
+			return result == -EINVAL ? -EBADMSG : result;
+		item->message = message;
+	}
 	return kind->prepare != NULL ? kind->prepare(loader, item) : 0;
 }
 
@@ -396,12 +491,15 @@ static int load_batch(struct loader *loader, const struct load_kind *kind, struc
 	return 0;
 }
 
+// The first thread is the caller's.
 static void tell_progress(struct loader *loader, size_t count)
 {
-	const uint64_t before = loader->done;
-	loader->done += count;
-	if (loader->options->on_progress != NULL && before / LOAD_PROGRESS_STEP != loader->done / LOAD_PROGRESS_STEP)
-		loader->options->on_progress(loader->options->context, loader->done, loader->total);
+	const struct load_options *options = loader->options;
+	struct load_common *common = loader->common;
+	const uint64_t before = atomic_fetch_add_explicit(&common->done, count, memory_order_relaxed);
+	if (options->on_progress != NULL && loader->part != LOAD_SECOND &&
+	    before / LOAD_PROGRESS_STEP != (before + count) / LOAD_PROGRESS_STEP)
+		options->on_progress(options->context, before + count, common->total);
 }
 
 // The next records of a table, after the ones read before. -ENOENT at the end, -EBADMSG at a damaged one, which is the
@@ -450,25 +548,109 @@ static int count_records(struct loader *loader)
 		result = db_count(loader->read, load_kinds[i].table, &count);
 		if (result != 0)
 			return result;
-		loader->total += count;
+		loader->common->total += count;
 		if (load_kinds[i].schema != NULL)
 			result = table_reserve_empty(&loader->image->tables[load_kinds[i].slab], count);
 	}
 	return result;
 }
 
-int load_image(const struct load_options *options, struct db_read *read, struct image *image, struct fault *fault)
+static void announce_customers(struct load_common *common)
 {
-	struct loader loader = {
-		.options = options, .strings = options->strings, .read = read, .image = image, .fault = fault};
-	int result = db_read_start(read, &image->revision);
+	pthread_mutex_lock(&common->customers_lock);
+	common->has_customers = true;
+	pthread_cond_signal(&common->customers_there);
+	pthread_mutex_unlock(&common->customers_lock);
+}
+
+static void wait_for_customers(struct load_common *common)
+{
+	pthread_mutex_lock(&common->customers_lock);
+	while (!common->has_customers)
+		pthread_cond_wait(&common->customers_there, &common->customers_lock);
+	pthread_mutex_unlock(&common->customers_lock);
+}
+
+static int load_part(void *argument)
+{
+	struct loader *loader = argument;
+	int result = 0;
+	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(load_kinds); i++) {
+		const struct load_kind *kind = &load_kinds[i];
+		if (kind->part != loader->part)
+			continue;
+		if (kind->table == DB_MEMBERSHIPS)
+			wait_for_customers(loader->common);
+		result = load_table(loader, kind);
+		if (kind->table == DB_CUSTOMERS) // also after a failure: nobody waits for ever
+			announce_customers(loader->common);
+	}
+	return result;
+}
+
+static int load_parts(struct loader *first, struct loader *second)
+{
+	int result = count_records(first);
+	first->part = LOAD_BEFORE;
+	if (result == 0)
+		result = load_part(first);
+	first->part = LOAD_FIRST;
+	second->part = LOAD_SECOND;
+	return result == 0 ? both_run(load_part, first, second) : result;
+}
+
+static void loader_init(struct loader *loader, struct load_common *common, struct db_read *read, struct fault *fault)
+{
+	*loader = (struct loader){
+		.common = common,
+		.options = common->options,
+		.strings = common->options->strings,
+		.image = common->image,
+		.read = read,
+		.fault = fault,
+	};
+	arena_init(&loader->arena, LOAD_ARENA_CHUNK, LOAD_ARENA_BUDGET);
+}
+
+// Both read the same state: nobody writes yet.
+static int load_both(struct load_common *common, struct db_read *reads[2], struct fault *fault)
+{
+	struct loader first, second;
+	struct fault second_fault = {0};
+	uint64_t revision;
+	int result = db_read_start(reads[1], &revision);
 	if (result != 0)
 		return result;
-	arena_init(&loader.arena, LOAD_ARENA_CHUNK, LOAD_ARENA_BUDGET);
-	result = count_records(&loader);
-	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(load_kinds); i++)
-		result = load_table(&loader, &load_kinds[i]);
-	arena_finish(&loader.arena);
-	db_read_stop(read);
+	ASSERT(revision == common->image->revision);
+	loader_init(&first, common, reads[0], fault);
+	loader_init(&second, common, reads[1], &second_fault);
+	result = load_parts(&first, &second);
+	if (result != 0 && fault->code == STATUS_OK)
+		*fault = second_fault;
+	arena_finish(&first.arena);
+	arena_finish(&second.arena);
+	db_read_stop(reads[1]);
+	return result;
+}
+
+int load_image(const struct load_options *options, struct db_read *read, struct image *image, struct fault *fault)
+{
+	struct load_common common = {.options = options, .image = image};
+	struct db_read *reads[2] = {read};
+	int result = db_read_create(options->db, &reads[1]);
+	if (result != 0)
+		return result;
+	pthread_mutex_init(&common.strings_lock, NULL);
+	pthread_mutex_init(&common.customers_lock, NULL);
+	pthread_cond_init(&common.customers_there, NULL);
+	result = db_read_start(read, &image->revision);
+	if (result == 0) {
+		result = load_both(&common, reads, fault);
+		db_read_stop(read);
+	}
+	pthread_cond_destroy(&common.customers_there);
+	pthread_mutex_destroy(&common.customers_lock);
+	pthread_mutex_destroy(&common.strings_lock);
+	db_read_destroy(reads[1]);
 	return result;
 }

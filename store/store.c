@@ -102,10 +102,22 @@ static struct store_job *take_batch(struct store *store)
 	return batch;
 }
 
+// The second image is a copy of the one that was loaded. It is not needed before the first change: while it is made,
+// which takes seconds for a large store, questions are answered already. Its memory was backed on open: this cannot
+// fail.
+static void fill_standby(struct store *store)
+{
+	const int result = image_copy(store->standby, store_other_image(store, store->standby));
+	ASSERT(result == 0);
+	image_give_back(&store->images[0]);
+	image_give_back(&store->images[1]);
+}
+
 static void *run_writer(void *argument)
 {
 	struct store *store = argument;
 	struct store_job *batch;
+	fill_standby(store);
 	while ((batch = take_batch(store)) != NULL)
 		store_commit(store, batch);
 	return NULL;
@@ -184,10 +196,8 @@ static int load_index(struct store *store, const struct store_options *options, 
 		result = load_image(&load, store->read, &store->images[0], fault);
 	if (result == 0)
 		result = load_time(store);
-	if (result == 0) {
-		image_seal(&store->images[0]);
-		result = image_copy(&store->images[1], &store->images[0]);
-	}
+	if (result == 0)
+		result = image_back(&store->images[1], &store->images[0]); // filled by fill_standby()
 	return result;
 }
 

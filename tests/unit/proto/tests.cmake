@@ -3,6 +3,7 @@ target_link_libraries(proto_testing PUBLIC proto)
 
 evauth_unit_test(proto/test_codec proto_testing)
 evauth_unit_test(proto/test_codec_authorize proto_testing)
+evauth_unit_test(proto/test_codec_direct proto_testing)
 evauth_unit_test(proto/test_fault proto)
 evauth_unit_test(proto/test_frame proto)
 evauth_unit_test(proto/test_guard proto)

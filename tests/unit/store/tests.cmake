@@ -1,3 +1,4 @@
+evauth_unit_test(store/test_both store)
 evauth_unit_test(store/test_db store)
 evauth_unit_test(store/test_key store)
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/both.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+struct both_work {
+	both_function *function;
+	void *argument;
+	int result;
+};
+
+static void *run_work(void *argument)
+{
+	struct both_work *work = argument;
+	work->result = work->function(work->argument);
+	return NULL;
+}
+
+int both_run(both_function *function, void *first, void *second)
+{
+	struct both_work work = {.function = function, .argument = second};
+	sigset_t all, former;
+	pthread_t thread;
+	sigfillset(&all); // signals are for the caller's thread
+	pthread_sigmask(SIG_SETMASK, &all, &former);
+	int result = -pthread_create(&thread, NULL, run_work, &work);
+	pthread_sigmask(SIG_SETMASK, &former, NULL);
+	if (result != 0)
+		return result;
+	result = function(first);
+	pthread_join(thread, NULL);
+	return result != 0 ? result : work.result;
+}
