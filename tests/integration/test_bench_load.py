@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The load engine of evauth-bench against a real daemon: arrivals, threads, churn, writes, request files, scan, search."""
+"""The load of evauth-bench against a real daemon: arrivals, threads, churn, writes, request files, scan, search."""
 
 import csv
 import io
@@ -99,7 +99,8 @@ class BenchLoad(harness.DaemonTest):
                     "--json")
         result = self.result_of(run)
         self.assertEqual((result["requests"], result["keys"]), (3000, "file"))
-        run = bench("run", "--server", daemon.address, "--requests", questions, "--passes", "2", "--batch", "64", "--json")
+        run = bench("run", "--server", daemon.address, "--requests", questions, "--passes", "2", "--batch", "64",
+                    "--json")
         self.assertEqual(self.result_of(run)["requests"], 94)
         with open(questions, encoding="utf-8") as file:
             run = bench("run", "--server", daemon.address, "--requests", "-", "--seconds", "0.3", "--json",
