@@ -24,14 +24,19 @@ void plot_range_add(struct plot_range *range, double value)
 }
 
 // `units` from large to small; what is smaller than the last is told in it.
-static const char *text_with_unit(double value, int digits, const struct unit *units, size_t count,
-				  char text[PLOT_NUMBER_SIZE])
+static const struct unit *find_unit(double value, const struct unit *units, size_t count)
 {
 	size_t i = 0;
 	// A tic may be a hair below the number it stands for.
 	while (i + 1 < count && fabs(value) < units[i].size * 0.999999)
 		i++;
-	snprintf(text, PLOT_NUMBER_SIZE, "%.*g%s", digits, value / units[i].size, units[i].name);
+	return &units[i];
+}
+
+static const char *text_with_unit(double value, const struct unit *units, size_t count, char text[PLOT_NUMBER_SIZE])
+{
+	const struct unit *unit = find_unit(value, units, count);
+	snprintf(text, PLOT_NUMBER_SIZE, "%.4g%s", value / unit->size, unit->name);
 	return text;
 }
 
@@ -39,18 +44,21 @@ static const struct unit counts[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}
 
 const char *plot_number_text(double value, char text[PLOT_NUMBER_SIZE])
 {
-	return text_with_unit(value, 4, counts, ARRAY_SIZE(counts), text);
+	return text_with_unit(value, counts, ARRAY_SIZE(counts), text);
 }
 
 const char *plot_rounded_text(double value, char text[PLOT_NUMBER_SIZE])
 {
-	return text_with_unit(value, 3, counts, ARRAY_SIZE(counts), text);
+	const struct unit *unit = find_unit(value, counts, ARRAY_SIZE(counts));
+	const double part = value / unit->size;
+	snprintf(text, PLOT_NUMBER_SIZE, "%.*f%s", part < 10 ? 2 : part < 100 ? 1 : 0, part, unit->name);
+	return text;
 }
 
 const char *plot_seconds_text(double seconds, char text[PLOT_NUMBER_SIZE])
 {
 	static const struct unit units[] = {{1, " s"}, {1e-3, " ms"}, {1e-6, " µs"}, {1e-9, " ns"}};
-	return text_with_unit(seconds, 4, units, ARRAY_SIZE(units), text);
+	return text_with_unit(seconds, units, ARRAY_SIZE(units), text);
 }
 
 static double find_step(double max)

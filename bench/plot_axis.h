@@ -17,7 +17,7 @@ void plot_range_add(struct plot_range *range, double value);
 
 // 1500000 is "1.5M", 20000 "20k", 0.5 "0.5".
 const char *plot_number_text(double value, char text[PLOT_NUMBER_SIZE]);
-// The same with three digits: 1234567 is "1.23M".
+// The same with three digits, always: 1234567 is "1.23M", 3 "3.00".
 const char *plot_rounded_text(double value, char text[PLOT_NUMBER_SIZE]);
 // 0.00002 is "20 µs", 1.5 "1.5 s".
 const char *plot_seconds_text(double seconds, char text[PLOT_NUMBER_SIZE]);

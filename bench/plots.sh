@@ -9,7 +9,7 @@
 #   sh bench/plots.sh [latency] [peers]      one of the two measurements; both without
 #
 #   OUT (docs), SCAN (200000:2000000:200000), TOKENS (1000000), DURATION (1 s a run), ROUNDS (5; medians are drawn),
-#   SCAN_CONNECTIONS (4), SCAN_DEPTH (256), CONNECTIONS (50, of the comparison), PEERS (all that are installed); and
+#   SCAN_CONNECTIONS (4), SCAN_DEPTH (256), CONNECTIONS (50, of the comparison), DEPTHS (1,16,64), PEERS (all that are installed); and
 #   those of bench/servers.sh. The reports drawn go to REPORTS, a folder, when it is given.
 set -u
 . "$(dirname "$0")/servers.sh"
@@ -18,6 +18,7 @@ OUT=${OUT:-$root/docs}
 SCAN=${SCAN:-200000:2000000:200000}
 TOKENS=${TOKENS:-1000000}
 CONNECTIONS=${CONNECTIONS:-50}
+DEPTHS=${DEPTHS:-1,16,64}
 SCAN_CONNECTIONS=${SCAN_CONNECTIONS:-4}
 SCAN_DEPTH=${SCAN_DEPTH:-256}
 DURATION=${DURATION:-1}
@@ -51,6 +52,7 @@ measure_latency() {
 
 measure_peers() {
 	"$BUILD/evauth-bench" compare ${PEERS:+--peers "$PEERS"} --tokens "$TOKENS" --connections "$CONNECTIONS" \
+		--depths "$DEPTHS" \
 		--seconds "$DURATION" --rounds "$ROUNDS" --server-cpu "$SERVER_CPU" --client-cpu "$CLIENT_CPU" --json \
 		>"$REPORTS/compare.json" || die "the comparison failed"
 	draw throughput --kind peers "$REPORTS/compare.json" --title "Decisions per second on one core"

@@ -90,6 +90,16 @@ class Plot(harness.DaemonTest):
         for text in "1 & 2", "evauthd", "echo", "depth 4", "decisions per second":
             self.assertIn(text, texts)
 
+    def test_the_script_of_the_documents_runs(self):
+        environment = {**os.environ, "BUILD": os.path.dirname(os.environ["EVAUTH_BENCH_BIN"]), "OUT": self.folder,
+                       "TOKENS": TOKENS, "ROUNDS": "1", "DURATION": "1", "SCAN": "500:1000:500", "PEERS": "echo",
+                       "CONNECTIONS": "4", "DEPTHS": "2"}
+        script = os.path.join(os.environ["EVAUTH_SOURCE_DIR"], "bench", "plots.sh")
+        run = subprocess.run(["sh", script], capture_output=True, text=True, timeout=250, check=False, env=environment)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        for name, text in ("latency", "p90"), ("throughput", "echo"), ("ratios", "depth 2"):
+            self.assertIn(text, self.texts_of_svg(self.path(name + ".svg")))
+
     def test_what_cannot_be_drawn_is_said_and_nothing_is_left(self):
         good = self.path("good.csv", "rate,p50_us,p99_us,p99_9_us\n1,1,1,1\n")
         bad = self.path("bad.csv", "rate,p50_us,p99_us,p99_9_us\n1,2,x,4\n")

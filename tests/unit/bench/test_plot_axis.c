@@ -49,6 +49,17 @@ START_TEST(numbers_have_prefixes)
 }
 END_TEST
 
+START_TEST(rounded_numbers_have_three_digits)
+{
+	char text[PLOT_NUMBER_SIZE];
+	ck_assert_str_eq(plot_rounded_text(1234567, text), "1.23M");
+	ck_assert_str_eq(plot_rounded_text(59449, text), "59.4k");
+	ck_assert_str_eq(plot_rounded_text(161000, text), "161k");
+	ck_assert_str_eq(plot_rounded_text(3, text), "3.00");
+	ck_assert_str_eq(plot_rounded_text(0.2696, text), "0.27");
+}
+END_TEST
+
 START_TEST(linear_axes_end_at_a_round_number)
 {
 	ck_assert_str_eq(
@@ -85,6 +96,7 @@ int main(void)
 	Suite *suite = suite_create("bench/plot_axis");
 	TCase *tcase = tcase_create("axis");
 	tcase_add_test(tcase, numbers_have_prefixes);
+	tcase_add_test(tcase, rounded_numbers_have_three_digits);
 	tcase_add_test(tcase, linear_axes_end_at_a_round_number);
 	tcase_add_test(tcase, latency_axes_span_at_least_a_decade);
 	suite_add_tcase(suite, tcase);

@@ -60,7 +60,7 @@ START_TEST(throughput_is_everybodys)
 	ck_assert_uint_eq(bars.group_count, 2);
 	write_bars("Tom's");
 	assert_has("set title 'Tom''s'");
-	assert_has("$depth1 << END\n-0.2 2 1 3 0.368 2\n0.8 20 10 30 0.368 20\nEND\n");
+	assert_has("$depth1 << END\n-0.2 2 1 3 0.368 2.00\n0.8 20 10 30 0.368 20.0\nEND\n");
 	assert_has("set yrange [0:14000]\n");
 	assert_has("set xtics ('evauthd' 0, 'get' 1) scale 0\n");
 }
@@ -76,7 +76,7 @@ START_TEST(a_run_that_is_missing_has_no_bar)
 	ck_assert(isnan(bars.bars[0][1].median));
 	ck_assert(isnan(bars.bars[1][0].median));
 	write_bars(NULL);
-	assert_has("$depth1 << END\n-0.2 1 1 1 0.368 1\nEND\n");
+	assert_has("$depth1 << END\n-0.2 1 1 1 0.368 1.00\nEND\n");
 }
 END_TEST
 
@@ -128,7 +128,7 @@ START_TEST(peers_and_depths_have_their_limits)
 	ck_assert_int_lt(plot_bars_add(&bars, "a", 100, &bar, &error), 0);
 	ck_assert_str_eq(error.text, "in: more than 16 peers or 8 depths");
 	write_bars(NULL);
-	assert_has("$depth8 << END\n0.35 1 1 1 0.092 1\nEND\n");
+	assert_has("$depth8 << END\n0.35 1 1 1 0.092 1.00\nEND\n");
 }
 END_TEST
 
