@@ -122,10 +122,13 @@ static void crew_run(struct crew *crew)
 	for (; started < count; started++) {
 		struct load_thread *thread = &crew->threads[started];
 		errands[started] = (struct errand){.thread = thread, .start_ns = start_ns};
-		thread->what = "starting a thread";
-		thread->error = -pthread_create(&thread->handle, NULL, thread_main, &errands[started]);
-		if (thread->error < 0)
+		// From here on the thread's own fields are its own.
+		const int error = pthread_create(&thread->handle, NULL, thread_main, &errands[started]);
+		if (error != 0) {
+			thread->what = "starting a thread";
+			thread->error = -error;
 			break;
+		}
 	}
 	if (started == count)
 		load_thread_run(&crew->threads[0], start_ns);

@@ -265,10 +265,10 @@ static bool is_cancelled(const struct load_thread *thread)
 	return atomic_load_explicit(thread->is_cancelled, memory_order_relaxed);
 }
 
-static void begin_measuring(struct load_thread *thread)
+static void begin_measuring(struct load_thread *thread, uint64_t begin_ns)
 {
 	thread->is_measuring = true;
-	thread->measure_ns = clock_monotonic_ns();
+	thread->measure_ns = begin_ns;
 	thread->stop_ns = thread->measure_ns + (uint64_t)(thread->options.seconds * (double)second_ns);
 	thread->client_cpu_s = cpu_time_of_thread();
 	if (thread->options.server_pid != 0) {
@@ -334,7 +334,7 @@ static int wait_for_events(struct load_thread *thread, struct epoll_event *event
 static void look_at_clock(struct load_thread *thread, uint64_t now_ns)
 {
 	if (!thread->is_stopped && !thread->is_measuring && now_ns >= thread->measure_ns)
-		begin_measuring(thread);
+		begin_measuring(thread, now_ns);
 	if (!thread->is_measuring)
 		return;
 	const bool is_through = thread->sends_left == 0 && thread->in_flight == 0;
@@ -383,7 +383,7 @@ static int start(struct load_thread *thread, uint64_t start_ns)
 	}
 	// Without a warm-up every answer counts.
 	if (options->warmup_s == 0)
-		begin_measuring(thread);
+		begin_measuring(thread, start_ns);
 	for (uint32_t i = 0; i < options->connections && options->rate == 0; i++)
 		fill_up(thread, &thread->connections[i], clock_monotonic_ns());
 	return write_staged(thread);
@@ -430,10 +430,19 @@ int load_thread_init(struct load_thread *thread)
 	return open_connections(thread);
 }
 
+static void sleep_until(uint64_t moment_ns)
+{
+	const struct timespec moment = {.tv_sec = (time_t)(moment_ns / second_ns),
+					.tv_nsec = (long)(moment_ns % second_ns)};
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == EINTR)
+		continue;
+}
+
 void load_thread_run(struct load_thread *thread, uint64_t start_ns)
 {
 	// Sleep until a request is due, not up to 50 us longer.
 	prctl(PR_SET_TIMERSLACK, 1);
+	sleep_until(start_ns);
 	thread->error = start(thread, start_ns);
 	while (thread->error == 0 && !is_over(thread))
 		thread->error = turn(thread);
