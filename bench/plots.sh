@@ -8,9 +8,10 @@
 #
 #   sh bench/plots.sh [latency] [peers]      one of the two measurements; both without
 #
-#   OUT (docs), SCAN (200000:2000000:200000), TOKENS (1000000), DURATION (1 s a run), ROUNDS (5; medians are drawn),
-#   SCAN_CONNECTIONS (4), SCAN_DEPTH (256), CONNECTIONS (50, of the comparison), DEPTHS (1,16,64), PEERS (all that are installed); and
-#   those of bench/servers.sh. The reports drawn go to REPORTS, a folder, when it is given.
+#   OUT (docs), TOKENS (1000000), DURATION (1 s a run), ROUNDS (5; medians are drawn); of the scan SCAN
+#   (200000:2000000:200000), SCAN_CONNECTIONS (4), SCAN_DEPTH (256); of the comparison CONNECTIONS (50), DEPTHS
+#   (1,16,64), PEERS (all that are installed); and those of bench/servers.sh. The reports drawn go to REPORTS, a folder,
+#   when it is given.
 set -u
 . "$(dirname "$0")/servers.sh"
 
