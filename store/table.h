@@ -127,19 +127,24 @@ enum { TABLE_NEAR = 5 }; // slots, within what table_prefetch() loads
 // one nobody can predict, so these are all looked at, without a branch.
 static inline uint32_t table_first(const struct table *table, uint32_t tag, struct table_walk *ret_walk)
 {
-	*ret_walk = table_walk(table, tag);
-	const uint32_t home = ret_walk->next;
+	const uint32_t home = table_home(table, tag);
+	const char *at = (const char *)table_at(table, home);
 	uint32_t found = 0;
 	// Empty slots have the tag 0 as well.
-	if (UNLIKELY(tag == 0 || table->slots_count - home <= TABLE_NEAR))
+	if (LIKELY(tag != 0 && table->slots_count - home > TABLE_NEAR))
+		for (uint32_t i = 0; i < TABLE_NEAR; i++)
+			found |=
+				(uint32_t)(((const struct table_slot *)(at + i * (size_t)table->slot_size))->tag == tag)
+				<< i;
+	if (UNLIKELY(found == 0)) {
+		*ret_walk = table_walk(table, tag);
 		return table_next(table, ret_walk);
-	for (uint32_t i = 0; i < TABLE_NEAR; i++)
-		found |= (uint32_t)(table_at(table, home + i)->tag == tag) << i;
-	if (found == 0)
-		return table_next(table, ret_walk);
-	ret_walk->distance = (uint32_t)__builtin_ctz(found) + 1;
-	ret_walk->next = home + ret_walk->distance;
-	ret_walk->at = table_at(table, ret_walk->next - 1);
+	}
+	const uint32_t behind = (uint32_t)__builtin_ctz(found);
+	ret_walk->tag = tag;
+	ret_walk->next = home + behind + 1;
+	ret_walk->distance = behind + 1;
+	ret_walk->at = (const struct table_slot *)(at + behind * (size_t)table->slot_size);
 	return ret_walk->at->handle;
 }
 
