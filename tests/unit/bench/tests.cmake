@@ -1,5 +1,6 @@
 evauth_unit_test(bench/test_cpu_time bench)
 evauth_unit_test(bench/test_environment bench)
+evauth_unit_test(bench/test_frames bench)
 evauth_unit_test(bench/test_generate bench)
 evauth_unit_test(bench/test_histogram bench)
 evauth_unit_test(bench/test_line_writer bench)
