@@ -139,6 +139,8 @@ static int write_curves(const struct plot_arguments *arguments, FILE *script, st
 		result = plot_table_read(arguments->files[i], &tables[i], error);
 	if (result == 0)
 		result = plot_script_write(&figure, script, error);
+	if (result == 0 && figure.kind == PLOT_LATENCY)
+		plot_script_warn(&figure, stderr);
 	for (uint32_t i = 0; i < figure.count; i++)
 		plot_table_finish(&tables[i]);
 	return result;

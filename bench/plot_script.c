@@ -11,6 +11,8 @@
 
 enum { LABEL_SIZE = 128 };
 
+static const double unsent_share_max = 0.01;
+
 static const struct {
 	enum plot_column column;
 	const char *name;
@@ -215,6 +217,22 @@ static int write_latency(const struct plot_figure *figure, FILE *script, struct 
 	}
 	fprintf(script, "\n");
 	return 0;
+}
+
+void plot_script_warn(const struct plot_figure *figure, FILE *stream)
+{
+	for (uint32_t file = 0; file < figure->count; file++) {
+		const struct plot_table *table = &figure->tables[file];
+		for (size_t i = 0; i < table->count; i++) {
+			const double *values = table->rows[i].values;
+			const double share = values[PLOT_UNSENT] / (values[PLOT_UNSENT] + values[PLOT_REQUESTS]);
+			if (share > unsent_share_max) // not so when one is absent
+				fprintf(stream,
+					"warning: %s:%u: %.0f %% of the requests due were never sent: the latencies "
+					"drawn there are too low\n",
+					table->name, table->rows[i].line, 100 * share);
+		}
+	}
 }
 
 // ---------------------------------------------------------------- throughput over time

@@ -34,6 +34,8 @@ const char *plot_quantile_name(enum plot_column column);
 
 // -EBADMSG with the text when a file does not have what the figure needs. Writing errors are the stream's.
 MUST_CHECK int plot_script_write(const struct plot_figure *figure, FILE *script, struct plot_error *error);
+// One line for every run whose rate was not reached: its latencies lack the requests that were never sent.
+void plot_script_warn(const struct plot_figure *figure, FILE *stream);
 // What every figure of ours begins with. xlabel and ylabel need no quoting.
 void plot_script_begin(const char *title, const char *xlabel, const char *ylabel, FILE *script);
 // The i-th colour, round and round.

@@ -13,7 +13,7 @@ static const char *const column_names[] = {
 	[PLOT_RATE] = "rate",         [PLOT_PER_SECOND] = "per_second", [PLOT_MEAN_US] = "mean_us",
 	[PLOT_P50_US] = "p50_us",     [PLOT_P90_US] = "p90_us",         [PLOT_P99_US] = "p99_us",
 	[PLOT_P99_9_US] = "p99_9_us", [PLOT_P99_99_US] = "p99_99_us",   [PLOT_MAX_US] = "max_us",
-	[PLOT_SECOND] = "second",     [PLOT_REQUESTS] = "requests",
+	[PLOT_SECOND] = "second",     [PLOT_REQUESTS] = "requests",     [PLOT_UNSENT] = "unsent",
 };
 
 enum { NUMBER_SIZE_MAX = 64, ROWS_FIRST = 16 };

@@ -24,6 +24,7 @@ enum plot_column {
 	PLOT_MAX_US,
 	PLOT_SECOND,
 	PLOT_REQUESTS,
+	PLOT_UNSENT,
 	PLOT_COLUMNS, // how many
 };
 

@@ -66,6 +66,13 @@ class Propagation(harness.DaemonTest):
         self.assertIn(f"1000 ms later 2 of 2 pollers of {second.address} do not see it", run.stderr)
         self.assert_empty(first)
 
+    def test_a_follower_that_is_not_there_is_named_and_nothing_stays(self):
+        daemon = self.start_daemon()
+        run = self.run_propagation("--server", daemon.address, "--read-from", f"unix:{self.make_folder()}/nobody")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("/nobody: Authorize: cannot reach evauthd", run.stderr)
+        self.assert_empty(daemon)
+
     def test_an_interrupted_run_leaves_nothing_behind(self):
         daemon = self.start_daemon()
         with subprocess.Popen(command("--server", daemon.address, "--count", "100000"), stdout=subprocess.PIPE,

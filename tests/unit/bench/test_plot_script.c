@@ -95,6 +95,19 @@ START_TEST(several_files_have_a_colour_each_and_their_label_or_name)
 }
 END_TEST
 
+START_TEST(a_rate_that_was_not_reached_is_warned_of)
+{
+	static char text[1024];
+	const struct plot_figure figure = {.tables = tables, .count = 1};
+	load_csv(0, "in.csv", "rate,requests,unsent\n1,99,1\n2,880,120\n3,,7\n4,100,\n5,0,0\n");
+	FILE *stream = fmemopen(text, sizeof(text), "w");
+	plot_script_warn(&figure, stream);
+	fclose(stream);
+	ck_assert_str_eq(text, "warning: in.csv:3: 12 % of the requests due were never sent: the latencies drawn there "
+			       "are too low\n");
+}
+END_TEST
+
 START_TEST(throughput_has_a_curve_per_run)
 {
 	load_json(0, "a.json", "{\"rate\":1000,\"over_time\":[990,1010]}\n{\"rate\":20000,\"over_time\":[19000]}");
@@ -161,6 +174,7 @@ int main(void)
 	tcase_add_test(tcase, rows_are_drawn_in_the_order_of_their_load_in_seconds);
 	tcase_add_test(tcase, rounds_at_one_load_are_drawn_as_their_medians);
 	tcase_add_test(tcase, several_files_have_a_colour_each_and_their_label_or_name);
+	tcase_add_test(tcase, a_rate_that_was_not_reached_is_warned_of);
 	tcase_add_test(tcase, throughput_has_a_curve_per_run);
 	tcase_add_loop_test(tcase, what_a_figure_needs_and_a_file_has_not_is_named, 0, (int)ARRAY_SIZE(bad));
 	tcase_add_test(tcase, more_runs_than_a_figure_can_show_are_refused);
