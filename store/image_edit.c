@@ -24,8 +24,9 @@ enum edit_kind {
 };
 
 struct edit_entry {
-	uint8_t kind; // enum edit_kind
-	uint8_t slab; // enum image_slab
+	uint8_t kind;  // enum edit_kind
+	uint8_t slab;  // enum image_slab
+	bool is_noted; // MODIFY: the note is written with the record's LINK, by which time the record is final
 	uint32_t handle;
 	uint32_t tag; // LINK, UNLINK; MODIFY in slabs with notes: where the record stands, if it does
 	union {
@@ -159,14 +160,25 @@ static uint32_t tag_of_record(const struct image *image, enum image_slab slab, u
 	return table_tag(image_hash_key(image, &key));
 }
 
+// A new record is written before it is linked, or right after.
+static bool is_new(const struct image_edit *edit, enum image_slab slab, uint32_t handle)
+{
+	if (edit->entries_count == edit->sealed_count)
+		return false;
+	const struct edit_entry *last = &edit->entries[edit->entries_count - 1];
+	return (last->kind == EDIT_ADD || last->kind == EDIT_LINK) && last->slab == slab && last->handle == handle;
+}
+
 int image_edit_modify(struct image_edit *edit, enum image_slab slab, uint32_t handle, void *ret_record)
 {
 	const struct slab *records = &edit->target->slabs[slab];
 	const int error = reserve_journal(edit, 1, records->record_size);
 	if (error != 0)
 		return error;
+	const bool is_noted = is_new(edit, slab, handle) || !edit->target->tables[slab].has_notes;
 	struct edit_entry *entry = push_record(edit, EDIT_MODIFY, slab, handle);
-	if (edit->target->tables[slab].has_notes)
+	entry->is_noted = is_noted;
+	if (!is_noted)
 		entry->tag = tag_of_record(edit->target, slab, handle);
 	void *record = slab_get(records, handle);
 	memcpy(ret_record, &record, sizeof(record));
@@ -328,8 +340,10 @@ static void prefetch_ahead(const struct image_edit *edit, const struct image *im
 	if (at + EDIT_AHEAD >= edit->entries_count)
 		return;
 	const struct edit_entry *entry = &edit->entries[at + EDIT_AHEAD];
-	if (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY)
+	if (entry->kind == EDIT_LINK || (entry->kind == EDIT_MODIFY && !entry->is_noted))
 		table_prefetch(&image->tables[entry->slab], entry->tag);
+	else if (image != edit->target)
+		image_prefetch(image, (enum image_slab)entry->slab, entry->handle);
 }
 
 // Notes follow what the entries from `first` on did: a record was linked, or one that may be linked was written.
@@ -339,7 +353,7 @@ static void write_notes(const struct image_edit *edit, struct image *image, size
 		const struct edit_entry *entry = &edit->entries[i];
 		struct table *table = &image->tables[entry->slab];
 		prefetch_ahead(edit, image, i);
-		if (table->has_notes && (entry->kind == EDIT_LINK || entry->kind == EDIT_MODIFY))
+		if (table->has_notes && (entry->kind == EDIT_LINK || (entry->kind == EDIT_MODIFY && !entry->is_noted)))
 			table_set_note(table, entry->tag, entry->handle,
 				       image_note(image, (enum image_slab)entry->slab, entry->handle));
 	}

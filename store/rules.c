@@ -121,7 +121,9 @@ static int apply_changes(struct rules_set *state, const struct change_set *set, 
 	if (response->results == NULL)
 		return -ENOMEM;
 	response->results_count = set->changes_count;
+	struct rules_ahead ahead;
 	for (size_t i = 0; i < set->changes_count; i++) {
+		rules_ahead_changes(state->image, &ahead, set->changes, set->changes_count, i);
 		const int error = apply_change(state, &set->changes[i], &response->results[i]);
 		if (error != 0) {
 			fault_set(state->fault, STATUS_RESOURCE_EXHAUSTED, NULL, "out of memory");

@@ -5,6 +5,7 @@
 //     rules_check.c         what can be refused without looking at the state
 //     rules_check_tariff.c  likewise, the structure of a tariff
 //     rules_writes.c        the writes of a commit: found by key, taken back in reverse
+//     rules_ahead.c         what later changes will look up, asked for early
 //     rules_object.c        objects that are known by one id; expectations; references
 //     rules_tariff.c, rules_group.c, rules_point.c, rules_customer.c, rules_token.c, rules_membership.c
 //
@@ -71,6 +72,22 @@ MUST_CHECK int rules_read_message(struct rules_set *set, enum db_table table, st
 bool rules_was_touched(const struct rules_set *set, enum db_table table, struct bytes key);
 // Forgets all writes from `mark` on.
 void rules_writes_rollback(struct rules_commit *commit, size_t mark);
+
+// ---------------------------------------------------------------- looking ahead
+
+enum { RULES_AHEAD = 16 }; // changes, or ids of one change
+
+struct rules_ahead {
+	uint64_t hashes[RULES_AHEAD]; // of what each will look up
+	uint8_t slabs[RULES_AHEAD];   // enum image_slab; IMAGE_SLABS: nothing known
+};
+
+// Before change `i` of `count`, for every i from 0 on.
+void rules_ahead_changes(const struct image *image, struct rules_ahead *ahead, const struct change *changes,
+			 size_t count, size_t i);
+// Likewise, of customers to be attached to `group`.
+void rules_ahead_customers(const struct image *image, struct rules_ahead *ahead, uint32_t group,
+			   const struct bytes *customer_ids, size_t count, size_t i);
 
 // ---------------------------------------------------------------- objects known by one id
 

@@ -33,7 +33,9 @@ static int for_each_customer(struct rules_set *set, struct customer_list *list, 
 		rules_fault_prefix(set->fault, "%s.", list->change);
 		return error;
 	}
+	struct rules_ahead ahead;
 	for (size_t i = 0; i < list->customer_ids_count; i++) {
+		rules_ahead_customers(set->image, &ahead, list->group, list->customer_ids, list->customer_ids_count, i);
 		error = function(set, list, list->customer_ids[i], result);
 		if (error != 0) {
 			rules_fault_prefix(set->fault, "%s.customer_ids[%zu]", list->change, i);
