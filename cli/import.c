@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMPORT_CHUNK_SIZE = 64 * 1024, IMPORT_LINES_PER_LOOK = 512 };
+enum { IMPORT_CHUNK_SIZE = 64 * 1024, IMPORT_LINES_PER_LOOK = 512, IMPORT_IDS_PER_BATCH = 5000 };
 
 // ---------------------------------------------------------------- ranges
 
@@ -220,6 +220,7 @@ static void import_send_batch(struct import *import)
 	sent->lines.count = import->batch.lines.count;
 	memcpy(sent->lines.numbers, import->batch.lines.numbers, sent->lines.count * sizeof(sent->lines.numbers[0]));
 	batch_clear(&import->batch);
+	import->batch_ids = 0;
 }
 
 static void import_stop_at_line(struct import *import, uint64_t line, const struct fault *fault)
@@ -229,8 +230,26 @@ static void import_stop_at_line(struct import *import, uint64_t line, const stru
 	import_stop(import, IMPORT_STOP_LINE, fault);
 }
 
+static size_t ids_of(const struct change *change)
+{
+	if (change->kind == CHANGE_ATTACH_CUSTOMERS)
+		return change->attach_customers->customer_ids_count;
+	return change->kind == CHANGE_ATTACH_CHARGE_POINTS ? change->attach_charge_points->charge_point_ids_count : 0;
+}
+
+// Each id writes a record: a batch full of nothing else would make a commit several times the usual size, and the
+// daemon keeps the memory of its largest one.
+static void import_bound_ids(struct import *import, const struct change *change)
+{
+	const size_t count = ids_of(change);
+	if (import->batch_ids > 0 && import->batch_ids + count > IMPORT_IDS_PER_BATCH)
+		import_send_batch(import);
+	import->batch_ids += count;
+}
+
 static void import_add(struct import *import, const struct change *change, struct bytes encoded)
 {
+	import_bound_ids(import, change);
 	if (!batch_add(&import->batch, encoded, import->lines.number)) {
 		import_send_batch(import);
 		if (import->stop == IMPORT_STOP_NONE && !batch_add(&import->batch, encoded, import->lines.number)) {

@@ -47,6 +47,7 @@ struct import {
 	struct arena line_arena;   // one line's change
 	struct arena answer_arena; // one answer
 	struct batch batch;        // being filled
+	size_t batch_ids;          // in the lists of its changes
 	uint64_t batch_number;     // of the batch being filled, from 1
 	struct import_sent sent[IMPORT_IN_FLIGHT];
 

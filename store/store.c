@@ -14,6 +14,9 @@ enum {
 	// A commit takes no more sets beyond this, well below the COMMIT_BODIES_MAX of DESIGN 3.4: LMDB keeps the
 	// memory of the most pages a commit ever touched.
 	COMMIT_BODIES_ENOUGH = 256 * 1024,
+	// Likewise, beyond as many records as a set of that size puts one by one. The ids of a list are shorter than
+	// objects, and each writes a record, some of them anywhere in a table.
+	COMMIT_WRITES_ENOUGH = 6000,
 	TRIM_AFTER_BYTES = 4 * 1024 * 1024, // of change sets
 	TRIM_IDLE_S = 1,
 	ARENA_FIRST_CHUNK = 1024 * 1024,
@@ -45,14 +48,29 @@ int store_submit(struct store *store, struct store_job *job)
 	return result;
 }
 
+// About how many records a set writes.
+static size_t count_writes(const struct change_set *set)
+{
+	size_t count = set->changes_count;
+	for (size_t i = 0; i < set->changes_count; i++) {
+		const struct change *change = &set->changes[i];
+		if (change->kind == CHANGE_ATTACH_CUSTOMERS && change->change != NULL)
+			count += change->attach_customers->customer_ids_count;
+		else if (change->kind == CHANGE_ATTACH_CHARGE_POINTS && change->change != NULL)
+			count += change->attach_charge_points->charge_point_ids_count;
+	}
+	return count;
+}
+
 // As many jobs as go into one commit, at least one: DESIGN 3.4. `queue_lock` is held.
 static struct store_job *cut_batch(struct store *store)
 {
 	struct store_job *first = store->queue_first, **end = &store->queue_first;
-	size_t size = 0;
+	size_t size = 0, writes = 0;
 	for (int i = 0; *end != NULL && i < COMMIT_JOBS_MAX; i++) {
 		size += (*end)->body_size;
-		if (i > 0 && size > COMMIT_BODIES_ENOUGH)
+		writes += count_writes((*end)->set);
+		if (i > 0 && (size > COMMIT_BODIES_ENOUGH || writes > COMMIT_WRITES_ENOUGH))
 			break;
 		store->untrimmed_bytes += (*end)->body_size;
 		end = &(*end)->next;
