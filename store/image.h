@@ -296,6 +296,15 @@ static inline void image_prefetch(const struct image *image, enum image_slab sla
 	__builtin_prefetch(slab_get(&image->slabs[slab], handle));
 }
 
+// The text of an id, when it is not in the record.
+static inline void image_prefetch_id(const struct image *image, const struct short_id *id)
+{
+	uint32_t string;
+	memcpy(&string, id->data, sizeof(string));
+	if (id->size == SHORT_ID_LONG)
+		__builtin_prefetch(image->base + string);
+}
+
 // Finds the first record under a hash, and starts loading it. Gives its note, 0 without one.
 static inline uint32_t image_load_first(const struct image *image, enum image_slab slab, uint64_t hash,
 					struct image_hit *ret_first)

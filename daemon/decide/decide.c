@@ -55,6 +55,11 @@ struct lookups {
 	struct image_uid uid;
 	// What is first under their hashes.
 	struct image_hit first_point, first_evse, first_tokens[IMAGE_UID_FORMS];
+	// What the notes say: nearly always right, so it is worth loading, and never taken for true.
+	uint32_t group, point_of_evse, customers[IMAGE_UID_FORMS];
+	// The membership of that group and the first of those customers, if it was looked for.
+	bool knows_member, has_tariff;
+	uint32_t membership;
 };
 
 static bool names_point(const struct course *course)
@@ -80,29 +85,58 @@ static void prepare(const struct course *course, struct lookups *lookups)
 			  course->may_pay_directly ? TOKEN_TYPE_UNSPECIFIED : request->token_type, &lookups->uid);
 }
 
+// Inlined, as gcc takes a function that only loads ahead for one without effect and drops its calls.
+static inline __attribute__((always_inline)) void load_group(const struct image *image, const struct lookups *lookups)
+{
+	image_prefetch(image, IMAGE_GROUPS, lookups->group);
+	for (uint32_t i = 0; i < lookups->uid.forms_count; i++)
+		if (lookups->customers[i] != 0)
+			image_prefetch_slot(image, IMAGE_MEMBERSHIPS,
+					    image_membership_hash(image, lookups->group, lookups->customers[i]));
+}
+
 // The notes of point and token name the group and the customer, so that their records and the membership's slot load
-// together with them. An EVSE's note names its point, whose record has to be waited for.
+// together with them. An EVSE's note names its point.
 static void load(const struct course *course, struct lookups *lookups)
 {
 	const struct image *image = course->image;
-	uint32_t customers[IMAGE_UID_FORMS], group = 0, point = 0;
+	lookups->group = lookups->point_of_evse = 0;
 	if (names_point(course))
-		group = image_load_first(image, IMAGE_POINTS, lookups->point.hash, &lookups->first_point);
-	if (names_evse(course))
-		point = image_load_first(image, IMAGE_EVSES, lookups->evse.hash, &lookups->first_evse);
-	image_prefetch(image, IMAGE_POINTS, point);
-	for (uint32_t i = 0; i < lookups->uid.forms_count; i++) {
-		customers[i] =
-			image_load_first(image, IMAGE_TOKENS, lookups->uid.forms[i].hash, &lookups->first_tokens[i]);
-		image_prefetch(image, IMAGE_CUSTOMERS, customers[i]);
+		lookups->group = image_load_first(image, IMAGE_POINTS, lookups->point.hash, &lookups->first_point);
+	if (names_evse(course)) {
+		lookups->point_of_evse = image_load_first(image, IMAGE_EVSES, lookups->evse.hash, &lookups->first_evse);
+		image_prefetch(image, IMAGE_POINTS, lookups->point_of_evse);
 	}
-	if (!names_point(course) && point != 0)
-		group = image_point(image, point)->group;
-	image_prefetch(image, IMAGE_GROUPS, group);
-	for (uint32_t i = 0; i < lookups->uid.forms_count; i++)
-		if (customers[i] != 0)
-			image_prefetch_slot(image, IMAGE_MEMBERSHIPS,
-					    image_membership_hash(image, group, customers[i]));
+	for (uint32_t i = 0; i < lookups->uid.forms_count; i++) {
+		lookups->customers[i] =
+			image_load_first(image, IMAGE_TOKENS, lookups->uid.forms[i].hash, &lookups->first_tokens[i]);
+		image_prefetch(image, IMAGE_CUSTOMERS, lookups->customers[i]);
+	}
+	if (names_point(course))
+		load_group(image, lookups);
+}
+
+// What only the records and slots loaded before tell: the group of an EVSE's point; the membership with a tariff of its
+// own; an EVSE's long id.
+static void load_rest(const struct course *course, struct lookups *lookups)
+{
+	const struct image *image = course->image;
+	lookups->knows_member = lookups->has_tariff = false;
+	if (names_evse(course) && lookups->first_evse.handle != 0)
+		image_prefetch_id(image, &image_evse(image, lookups->first_evse.handle)->id);
+	if (!names_point(course)) {
+		if (lookups->point_of_evse != 0) {
+			lookups->group = image_point(image, lookups->point_of_evse)->group;
+			load_group(image, lookups);
+		}
+		return;
+	}
+	if (lookups->uid.forms_count != 1 || lookups->customers[0] == 0)
+		return;
+	lookups->membership = image_find_member(image, lookups->group, lookups->customers[0], &lookups->has_tariff);
+	lookups->knows_member = true;
+	if (lookups->membership != 0 && lookups->has_tariff)
+		image_prefetch(image, IMAGE_MEMBERSHIPS, lookups->membership);
 }
 
 // Line 1: the point, the EVSE, or both, and then they must belong together.
@@ -149,13 +183,19 @@ static void find_token(struct course *course, const struct lookups *lookups)
 							      NULL, lookups->first_tokens) != 0;
 }
 
-static void find_customer(struct course *course)
+static void find_customer(struct course *course, const struct lookups *lookups)
 {
 	const struct image *image = course->image;
 	if (course->token == NULL || (course->token->flags & TOKEN_FOREIGN))
 		return;
-	course->customer = image_customer(image, course->token->owner);
-	course->membership = image_find_member(image, course->point->group, course->token->owner, &course->has_tariff);
+	const uint32_t group = course->point->group, customer = course->token->owner;
+	course->customer = image_customer(image, customer);
+	if (LIKELY(lookups->knows_member && lookups->group == group && lookups->customers[0] == customer)) {
+		course->membership = lookups->membership;
+		course->has_tariff = lookups->has_tariff;
+	} else {
+		course->membership = image_find_member(image, group, customer, &course->has_tariff);
+	}
 }
 
 static void find(struct course *course, const struct lookups *lookups)
@@ -164,7 +204,7 @@ static void find(struct course *course, const struct lookups *lookups)
 	if (course->group == NULL) // lines 1 and 2: the token is not looked at
 		return;
 	find_token(course, lookups);
-	find_customer(course);
+	find_customer(course, lookups);
 }
 
 // ---------------------------------------------------------------- answering
@@ -225,6 +265,7 @@ static int run(struct course *course, struct decision *ret_decision, struct faul
 		return error;
 	prepare(course, &lookups);
 	load(course, &lookups);
+	load_rest(course, &lookups);
 	find(course, &lookups);
 	course_decide(course);
 	answer(course, ret_decision);
@@ -245,10 +286,9 @@ int decide(const struct image *image, const struct authorize_request *request, i
 
 // ---------------------------------------------------------------- many
 
-// How many requests are begun before the first of them goes on: long enough for its memory to arrive, and few enough
-// for what they ask for to be on the way at once.
-enum { LOAD_AFTER = 5, SETTLE_AFTER = 10 };
-static_assert((int)SETTLE_AFTER < (int)DECIDE_LANES, "a lane is free before it is needed again");
+// How many requests are begun between one step of a request and its next one: long enough for memory to arrive.
+enum { STEP_AFTER = 5, FLOW_STEPS = 4 };
+static_assert((FLOW_STEPS - 1) * STEP_AFTER < DECIDE_LANES, "a lane is free before it is needed again");
 
 struct lane {
 	struct course course;
@@ -285,14 +325,17 @@ static void settle(struct lane *lane, size_t index, const struct decide_flow *fl
 void decide_flow(const struct image *image, int64_t now, const struct decide_flow *flow, size_t count)
 {
 	struct lane lanes[DECIDE_LANES];
-	for (size_t i = 0; i < count + SETTLE_AFTER; i++) {
+	for (size_t i = 0; i < count + (FLOW_STEPS - 1) * STEP_AFTER; i++) {
+		const size_t first = i - STEP_AFTER, second = first - STEP_AFTER, last = second - STEP_AFTER;
+		struct lane *loading = &lanes[first % DECIDE_LANES], *finding = &lanes[second % DECIDE_LANES];
 		if (i < count)
 			begin(image, now, flow->take(flow->context, i), &lanes[i % DECIDE_LANES]);
-		const size_t loading = i - LOAD_AFTER, settling = i - SETTLE_AFTER;
-		if (loading < count && lanes[loading % DECIDE_LANES].is_good)
-			load(&lanes[loading % DECIDE_LANES].course, &lanes[loading % DECIDE_LANES].lookups);
-		if (settling < count)
-			settle(&lanes[settling % DECIDE_LANES], settling, flow);
+		if (first < count && loading->is_good)
+			load(&loading->course, &loading->lookups);
+		if (second < count && finding->is_good)
+			load_rest(&finding->course, &finding->lookups);
+		if (last < count)
+			settle(&lanes[last % DECIDE_LANES], last, flow);
 	}
 }
 
