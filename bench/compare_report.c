@@ -1,32 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/compare_report.h"
 
+#include "bench/environment.h"
+
 #include <inttypes.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
-
-// ---------------------------------------------------------------- the environment
-
-struct environment {
-	char cpu[128];
-	long cores;
-	struct utsname kernel;
-};
-
-static void read_environment(struct environment *environment)
-{
-	char line[256];
-	*environment = (struct environment){.cpu = "unknown", .cores = sysconf(_SC_NPROCESSORS_ONLN)};
-	uname(&environment->kernel);
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "model name : %127[^\n]", environment->cpu) == 1)
-			break;
-	}
-	if (file)
-		fclose(file);
-}
 
 static void print_cpus(const cpu_set_t *cpus, FILE *stream)
 {
@@ -93,9 +71,9 @@ static void print_head(const struct compare *compare, FILE *stream)
 {
 	const struct compare_options *options = compare->options;
 	struct environment environment;
-	read_environment(&environment);
-	fprintf(stream, "machine      %s, %ld cores, %s %s; servers on core ", environment.cpu, environment.cores,
-		environment.kernel.sysname, environment.kernel.release);
+	environment_read(NULL, &environment);
+	fprintf(stream, "machine      %s, %u cores, %s; servers on core ", environment.cpu, environment.cores,
+		environment.kernel);
 	print_cpus(&options->server_cpus, stream);
 	fprintf(stream, ", client on core ");
 	print_cpus(&options->client_cpus, stream);
@@ -184,11 +162,10 @@ static void json_head(const struct compare *compare, FILE *stream)
 {
 	const struct compare_options *options = compare->options;
 	struct environment environment;
-	read_environment(&environment);
+	environment_read(NULL, &environment);
 	fprintf(stream, "{\"cpu\":\"");
 	json_text(environment.cpu, stream);
-	fprintf(stream, "\",\"cores\":%ld,\"kernel\":\"%s %s\",\"server_cpus\":\"", environment.cores,
-		environment.kernel.sysname, environment.kernel.release);
+	fprintf(stream, "\",\"cores\":%u,\"kernel\":\"%s\",\"server_cpus\":\"", environment.cores, environment.kernel);
 	print_cpus(&options->server_cpus, stream);
 	fprintf(stream, "\",\"client_cpus\":\"");
 	print_cpus(&options->client_cpus, stream);

@@ -4,7 +4,8 @@
 #include <errno.h>
 
 const struct peer_class *const peer_classes[] = {
-	&peer_class_evauthd, &peer_class_redis_lua, &peer_class_redis_get, &peer_class_memcached, &peer_class_echo,
+	&peer_class_evauthd,   &peer_class_redis_lua, &peer_class_redis_get,
+	&peer_class_memcached, &peer_class_postgres,  &peer_class_echo,
 };
 const uint32_t peer_class_count = ARRAY_SIZE(peer_classes);
 

@@ -56,7 +56,7 @@ extern const struct peer_class *const peer_classes[];
 extern const uint32_t peer_class_count;
 
 extern const struct peer_class peer_class_evauthd, peer_class_redis_lua, peer_class_redis_get, peer_class_memcached,
-	peer_class_echo;
+	peer_class_postgres, peer_class_echo;
 
 // NULL when there is none of that name.
 const struct peer_class *peer_class_find(struct bytes name);

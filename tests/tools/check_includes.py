@@ -46,6 +46,7 @@ VENDORS = [
     (re.compile(r"^hiredis/"), re.compile(r"^daemon/feed/")),
     (re.compile(r"^confuse\.h$"), re.compile(r"^daemon/options[^/]*\.[ch]$")),
     (re.compile(r"^argp\.h$"), re.compile(r"^(daemon/options[^/]*|cli/[^/]*|bench/[^/]*)\.[ch]$")),
+    (re.compile(r"^libpq-fe\.h$"), re.compile(r"^bench/(peer|protocol)_postgres\.c$")),
     (re.compile(r"^isa-l"), re.compile(r"^base/")),
     (re.compile(r"^xxhash\.h$"), re.compile(r"^base/")),
     (re.compile(r"^systemd/"), re.compile(r"^(base/log|daemon/)")),

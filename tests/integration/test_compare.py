@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""evauth-bench compare with every peer: each one's answers are found right, and nothing it started is left."""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+import harness
+
+PEERS = ["evauthd", "lua", "get", "memcached", "postgres", "echo"]
+SMALL = ("--tokens", "2000", "--requests", "5000", "--rounds", "1", "--seconds", "0.2", "--warmup", "0",
+         "--connections", "4")
+
+
+class Compare(harness.DaemonTest):
+    def setUp(self):
+        self.folder = self.make_folder()
+        os.chmod(self.folder, 0o711)  # PostgreSQL runs as somebody else when we are root
+
+    def start(self, *arguments):
+        process = subprocess.Popen([os.environ["EVAUTH_BENCH_BIN"], "compare", *SMALL, *arguments], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env={**os.environ, "TMPDIR": self.folder})
+        self.addCleanup(process.kill)
+        return process
+
+    def compare(self, *arguments):
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate(timeout=300)
+        self.assert_nothing_left()
+        return process.returncode, stdout, stderr
+
+    def processes_in_folder(self):
+        """Those that name the temporary folder in their command line or work in it."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*"):
+            try:
+                with open(path + "/cmdline", "rb") as file:
+                    words = file.read().decode(errors="replace")
+                if self.folder in words or os.readlink(path + "/cwd").startswith(self.folder):
+                    found.append(words)
+            except OSError:
+                continue
+        return found
+
+    def assert_nothing_left(self):
+        self.assertEqual(self.processes_in_folder(), [])
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_every_peer_answers_as_the_world_says(self):
+        code, stdout, stderr = self.compare("--peers", ",".join(PEERS[1:]), "--depths", "1,16", "--json")
+        self.assertEqual(code, 0, stderr)
+        result = json.loads(stdout)
+        self.assertEqual([peer["name"] for peer in result["peers"]], PEERS)
+        for peer in result["peers"]:
+            self.assertEqual(peer["right_answers"], 5000, peer)
+            self.assertTrue(peer["version"], peer)
+        self.assertEqual([(run["depth"], run["peer"]) for run in result["runs"]],
+                         [(depth, name) for depth in (1, 16) for name in PEERS])
+        for run in result["runs"]:
+            self.assertGreater(run["per_second"]["median"], 0)
+            self.assertEqual("throughput_ratio" in run, run["peer"] != "evauthd")
+
+    def test_batches_and_an_open_loop(self):
+        code, stdout, stderr = self.compare("--peers", "echo", "--depths", "1", "--batch", "8", "--rate", "800")
+        self.assertEqual(code, 0, stderr)
+        self.assertIn("open loop at 800 decisions/s", stdout)
+        self.assertIn("times shorter p99", stdout)
+
+    def test_a_signal_ends_everything_it_started(self):
+        process = self.start("--peers", "get,echo", "--seconds", "100")
+        harness.wait_until(lambda: len(self.processes_in_folder()) >= 3, "the servers")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assert_nothing_left()
+
+    def test_bad_options_are_refused(self):
+        for arguments in (("--peers", "nobody"), ("--depths", "0"), ("--depths", ","), ("--seconds", "x"),
+                          ("--rounds", "0"), ("--server-cpu", "1-0"), ("--mix", "1:2")):
+            code, _, stderr = self.compare(*arguments)
+            self.assertEqual(code, 2, arguments)
+            self.assertTrue(stderr)
+
+    def test_a_peer_that_is_asked_for_and_not_installed_is_named_with_its_package(self):
+        process = subprocess.run([os.environ["EVAUTH_BENCH_BIN"], "compare", *SMALL, "--peers", "memcached"],
+                                 capture_output=True, text=True, timeout=300, check=False,
+                                 env={**os.environ, "TMPDIR": self.folder, "PATH": self.folder})
+        self.assertEqual(process.returncode, 2, process.stderr)
+        self.assertIn("apt-get install memcached", process.stderr)
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    unittest.main()
