@@ -78,6 +78,12 @@ class Compare(harness.DaemonTest):
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
         self.assert_nothing_left()
 
+    def test_the_script_is_shown_as_it_is(self):
+        root = os.environ["EVAUTH_SOURCE_DIR"]
+        with open(os.path.join(root, "bench", "decide.lua"), encoding="utf-8") as script:
+            with open(os.path.join(root, "docs", "performance.md"), encoding="utf-8") as document:
+                self.assertIn(script.read(), document.read())
+
     def test_bad_options_are_refused(self):
         for arguments in (("--peers", "nobody"), ("--depths", "0"), ("--depths", ","), ("--seconds", "x"),
                           ("--rounds", "0"), ("--server-cpu", "1-0"), ("--mix", "1:2")):
