@@ -36,12 +36,14 @@ for line in sys.stdin:
         issuer = "".join(change.get("issuer", {}).values())
         owner = ["issuer", issuer] if issuer else ["customer", change["customer_id"]]
         command("HSET", "t:" + issuer + change["uid"], *owner, *fields(change, (
-            "type", "contract_id", "parent_id", "blocked", "valid_from", "valid_until", "whitelist", "roaming_allowed")))
+            "type", "contract_id", "parent_id", "blocked", "valid_from", "valid_until", "whitelist",
+            "roaming_allowed")))
     elif kind == "put_customer":
         command("HSET", "c:" + change["id"], "payment", change.get("payment", "CONTRACT"),
                 *fields(change, ("user_group", "blocked", "no_credit")))
     elif kind == "put_charge_point":
-        command("HSET", "p:" + change["id"], "location", change.get("location_id", ""), *fields(change, ("home_charger",)))
+        command("HSET", "p:" + change["id"], "location", change.get("location_id", ""),
+                *fields(change, ("home_charger",)))
         for evse in change.get("evses", []):
             command("SET", "e:" + evse["evse_id"], change["id"])
     elif kind == "put_charge_group":
