@@ -30,13 +30,18 @@ begin=$(now_ms)
 "$BUILD/evauth" --server "$evauthd_address" import "$work/world.jsonl" >"$work/import.txt" 2>&1 ||
 	die "import failed: $(tail -5 "$work/import.txt")"
 import_ms=$(($(now_ms) - begin))
+sleep 3 # memory is given back after a second of idleness
 imported_bytes=$(anonymous_bytes "$evauthd_pid")
 stop_server "$evauthd_pid"
 
 begin=$(now_ms)
 start_evauthd
 start_ms=$(($(now_ms) - begin))
-started_bytes=$(anonymous_bytes "$evauthd_pid")
+started_bytes=0
+until [ "$(anonymous_bytes "$evauthd_pid")" -eq "$started_bytes" ]; do # the second image is being filled
+	started_bytes=$(anonymous_bytes "$evauthd_pid")
+	sleep 1
+done
 load --server "$evauthd_address" --tokens "$TOKENS" --requests 200000 --depth 16 --seconds 1 --warmup 0 >/dev/null
 
 per_second=$((changes * 1000 / import_ms))
