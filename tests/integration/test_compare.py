@@ -70,12 +70,21 @@ class Compare(harness.DaemonTest):
         self.assertIn("open loop at 800 decisions/s", stdout)
         self.assertIn("times shorter p99", stdout)
 
+    def children_of(self, process):
+        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+            return children.read().split()
+
     def test_a_signal_ends_everything_it_started(self):
         process = self.start("--peers", "get,echo", "--seconds", "100")
-        harness.wait_until(lambda: len(self.processes_in_folder()) >= 3, "the servers")
+        for line in process.stderr:
+            if line.startswith("round 1"):
+                break
+        children = self.children_of(process)
+        self.assertEqual(len(children), 3, "evauthd, redis-server, echo")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertEqual([pid for pid in children if os.path.exists(f"/proc/{pid}")], [])
         self.assert_nothing_left()
 
     def test_the_script_is_shown_as_it_is(self):
