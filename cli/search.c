@@ -170,6 +170,7 @@ int search_add_row(struct table *table, enum object_kind kind, const struct reco
 	case RECORD_MEMBERSHIP:
 		return add_membership(table, record->membership);
 	case RECORD_NONE:
+	case RECORD_REMEMBERED: // no object: only replicas ask for it
 		break;
 	}
 	return -EPROTO;

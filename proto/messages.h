@@ -239,7 +239,7 @@ enum object_kind {
 	OBJECT_KINDS, // one past the last
 };
 
-// The field number of the object in Record is its kind + 1.
+// The field number of the object in Record is its kind + 1; what is remembered is no object.
 enum record_object {
 	RECORD_NONE = 0,
 	RECORD_TARIFF = 2,
@@ -248,6 +248,7 @@ enum record_object {
 	RECORD_CUSTOMER = 5,
 	RECORD_TOKEN = 6,
 	RECORD_MEMBERSHIP = 7,
+	RECORD_REMEMBERED = 8,
 };
 
 struct record {
@@ -261,6 +262,7 @@ struct record {
 		struct customer *customer;
 		struct token *token;
 		struct membership *membership;
+		struct remembered *remembered;
 	};
 };
 
@@ -383,6 +385,15 @@ struct apply_response {
 	struct bytes *closed_charge_group_ids;
 	size_t closed_charge_group_ids_count;
 	bool replayed;
+};
+
+struct remembered {
+	struct bytes actor;
+	struct bytes idempotency_key;
+	int64_t time;
+	struct bytes changes_hash;
+	uint64_t number;
+	struct apply_response *response;
 };
 
 struct error_message {
@@ -623,7 +634,86 @@ struct event {
 
 struct snapshot_request {
 	uint64_t min_revision;
+	bool replica;
 };
+
+struct snapshot_end {
+	uint64_t revision;
+	uint64_t records;
+	struct bytes digest;
+	struct bytes epoch;
+	struct bytes nonce;
+	int64_t time;
+	uint64_t remembered;
+};
+
+// ---------------------------------------------------------------- the log of changes
+
+struct log_entry {
+	uint64_t revision;
+	struct bytes epoch;
+	struct bytes nonce;
+	struct bytes prev;
+	struct bytes origin;
+	int64_t time;
+	struct change_set *change_sets;
+	size_t change_sets_count;
+};
+
+struct log_request {
+	uint64_t before_revision;
+	uint32_t page_size;
+	bool orphans;
+	bool without_changes;
+};
+
+struct log_response {
+	struct log_entry *entries;
+	size_t entries_count;
+	uint64_t oldest_revision;
+	uint64_t revision;
+};
+
+struct adopt_request {
+	struct bytes epoch;
+};
+
+struct adopt_response {
+	struct bytes epoch;
+	uint64_t revision;
+};
+
+struct restore_request {
+	uint32_t number;
+	struct record *records;
+	size_t records_count;
+	struct snapshot_end *end;
+};
+
+struct restore_response {
+	uint64_t records;
+	uint64_t revision;
+};
+
+struct forget_orphans_request {
+	uint64_t through_revision;
+};
+
+struct forget_orphans_response {
+	uint64_t forgotten;
+};
+
+struct logged_set {
+	struct change_set *change_set;
+	uint32_t repeat_window_s;
+};
+
+struct log_body {
+	struct logged_set *sets;
+	size_t sets_count;
+};
+
+// ---------------------------------------------------------------- status
 
 struct status_request {
 	char nothing; // C has no empty struct
@@ -645,6 +735,38 @@ struct object_count {
 	uint64_t count;
 };
 
+enum replication_state {
+	REPLICATION_STATE_UNSPECIFIED,
+	REPLICATION_STATE_CONNECTING,
+	REPLICATION_STATE_CATCHING_UP,
+	REPLICATION_STATE_FOLLOWING,
+	REPLICATION_STATE_FETCHING,
+	REPLICATION_STATE_NO_PEER,
+	REPLICATION_STATE_DIVERGED,
+	REPLICATION_STATE_STALLED,
+};
+
+struct replication {
+	enum replication_state state;
+	struct bytes redis;
+	struct bytes role;
+	uint64_t head_revision;
+	uint64_t lag_entries;
+	uint64_t lag_ms;
+	uint64_t stale_ms;
+	struct bytes last_error;
+	int64_t last_error_at;
+	struct bytes advice;
+	uint64_t entries_appended;
+	uint64_t entries_applied;
+	uint64_t inbox_accepted;
+	uint64_t inbox_repeated;
+	uint64_t messages_refused;
+	uint64_t fetched_records;
+	uint64_t fetched_records_total;
+	uint64_t reconnects;
+};
+
 struct status_response {
 	struct bytes version;
 	struct method_info *methods;
@@ -659,5 +781,11 @@ struct status_response {
 	uint64_t store_bytes_max;
 	uint32_t workers;
 	uint32_t connections;
+	uint32_t watchers;
 	bool accepts_writes;
+	struct bytes digest;
+	struct bytes epoch;
+	uint64_t log_oldest_revision;
+	uint64_t orphans;
+	struct replication *replication;
 };

@@ -177,10 +177,11 @@ static const struct schema_field record_fields[] = {
 	ONEOF(record, customer, customer, customer),
 	ONEOF(record, token, token, token),
 	ONEOF(record, membership, membership, membership),
+	ONEOF(record, remembered, remembered, remembered),
 };
 const struct schema schema_record = {
 	ROWS(record, record),
-	.oneof = {.first = 1, .count = 6, .kind_offset = offsetof(struct record, kind)},
+	.oneof = {.first = 1, .count = 7, .kind_offset = offsetof(struct record, kind)},
 };
 
 static const struct schema_field delete_object_fields[] = {
@@ -277,6 +278,16 @@ static const struct schema_field apply_response_fields[] = {
 	FIELD(apply_response, replayed),
 };
 const struct schema schema_apply_response = {ROWS(apply_response, apply_response)};
+
+static const struct schema_field remembered_fields[] = {
+	FIELD(remembered, actor),
+	FIELD(remembered, idempotency_key),
+	FIELD(remembered, time),
+	FIELD(remembered, changes_hash),
+	FIELD(remembered, number),
+	SUB(remembered, response, apply_response),
+};
+const struct schema schema_remembered = {ROWS(remembered, remembered)};
 
 static const struct schema_field error_message_fields[] = {
 	FIELD(error_message, code),          FIELD(error_message, message),        FIELD(error_message, field),
@@ -430,8 +441,87 @@ const struct schema schema_event = {ROWS(event, event)};
 
 static const struct schema_field snapshot_request_fields[] = {
 	FIELD(snapshot_request, min_revision),
+	FIELD(snapshot_request, replica),
 };
 const struct schema schema_snapshot_request = {ROWS(snapshot_request, snapshot_request)};
+
+static const struct schema_field snapshot_end_fields[] = {
+	FIELD(snapshot_end, revision), FIELD(snapshot_end, records), FIELD(snapshot_end, digest),
+	FIELD(snapshot_end, epoch),    FIELD(snapshot_end, nonce),   FIELD(snapshot_end, time),
+	FIELD(snapshot_end, remembered),
+};
+const struct schema schema_snapshot_end = {ROWS(snapshot_end, snapshot_end)};
+
+static const struct schema_field log_entry_fields[] = {
+	FIELD(log_entry, revision),
+	FIELD(log_entry, epoch),
+	FIELD(log_entry, nonce),
+	FIELD(log_entry, prev),
+	FIELD(log_entry, origin),
+	FIELD(log_entry, time),
+	SUB_LIST(log_entry, change_sets, change_set, 0),
+};
+const struct schema schema_log_entry = {ROWS(log_entry, log_entry)};
+
+static const struct schema_field log_request_fields[] = {
+	FIELD(log_request, before_revision),
+	FIELD(log_request, page_size),
+	FIELD(log_request, orphans),
+	FIELD(log_request, without_changes),
+};
+const struct schema schema_log_request = {ROWS(log_request, log_request)};
+
+static const struct schema_field log_response_fields[] = {
+	SUB_LIST(log_response, entries, log_entry, PAGE_SIZE_MAX),
+	FIELD(log_response, oldest_revision),
+	FIELD(log_response, revision),
+};
+const struct schema schema_log_response = {ROWS(log_response, log_response)};
+
+static const struct schema_field adopt_request_fields[] = {
+	FIELD(adopt_request, epoch),
+};
+const struct schema schema_adopt_request = {ROWS(adopt_request, adopt_request)};
+
+static const struct schema_field adopt_response_fields[] = {
+	FIELD(adopt_response, epoch),
+	FIELD(adopt_response, revision),
+};
+const struct schema schema_adopt_response = {ROWS(adopt_response, adopt_response)};
+
+static const struct schema_field restore_request_fields[] = {
+	FIELD(restore_request, number),
+	SUB_LIST(restore_request, records, record, RESTORE_RECORDS_MAX),
+	SUB(restore_request, end, snapshot_end),
+};
+const struct schema schema_restore_request = {ROWS(restore_request, restore_request)};
+
+static const struct schema_field restore_response_fields[] = {
+	FIELD(restore_response, records),
+	FIELD(restore_response, revision),
+};
+const struct schema schema_restore_response = {ROWS(restore_response, restore_response)};
+
+static const struct schema_field forget_orphans_request_fields[] = {
+	FIELD(forget_orphans_request, through_revision),
+};
+const struct schema schema_forget_orphans_request = {ROWS(forget_orphans_request, forget_orphans_request)};
+
+static const struct schema_field forget_orphans_response_fields[] = {
+	FIELD(forget_orphans_response, forgotten),
+};
+const struct schema schema_forget_orphans_response = {ROWS(forget_orphans_response, forget_orphans_response)};
+
+static const struct schema_field logged_set_fields[] = {
+	SUB(logged_set, change_set, change_set),
+	FIELD(logged_set, repeat_window_s),
+};
+const struct schema schema_logged_set = {ROWS(logged_set, logged_set)};
+
+static const struct schema_field log_body_fields[] = {
+	SUB_LIST(log_body, sets, logged_set, ENTRY_SETS_MAX),
+};
+const struct schema schema_log_body = {ROWS(log_body, log_body)};
 
 const struct schema schema_status_request = {
 	.descriptor = &evauth__v1__status_request__descriptor,
@@ -457,6 +547,28 @@ static const struct schema_field object_count_fields[] = {
 };
 const struct schema schema_object_count = {ROWS(object_count, object_count)};
 
+static const struct schema_field replication_fields[] = {
+	FIELD(replication, state),
+	FIELD(replication, redis),
+	FIELD(replication, role),
+	FIELD(replication, head_revision),
+	FIELD(replication, lag_entries),
+	FIELD(replication, lag_ms),
+	FIELD(replication, stale_ms),
+	FIELD(replication, last_error),
+	FIELD(replication, last_error_at),
+	FIELD(replication, advice),
+	FIELD(replication, entries_appended),
+	FIELD(replication, entries_applied),
+	FIELD(replication, inbox_accepted),
+	FIELD(replication, inbox_repeated),
+	FIELD(replication, messages_refused),
+	FIELD(replication, fetched_records),
+	FIELD(replication, fetched_records_total),
+	FIELD(replication, reconnects),
+};
+const struct schema schema_replication = {ROWS(replication, replication)};
+
 static const struct schema_field status_response_fields[] = {
 	FIELD(status_response, version),
 	SUB_LIST(status_response, methods, method_info, 0),
@@ -469,6 +581,12 @@ static const struct schema_field status_response_fields[] = {
 	FIELD(status_response, workers),
 	FIELD(status_response, connections),
 	FIELD(status_response, accepts_writes),
+	FIELD(status_response, digest),
+	FIELD(status_response, epoch),
+	FIELD(status_response, log_oldest_revision),
+	FIELD(status_response, orphans),
+	FIELD(status_response, watchers),
+	SUB(status_response, replication, replication),
 };
 const struct schema schema_status_response = {ROWS(status_response, status_response)};
 // clang-format on

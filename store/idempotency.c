@@ -10,11 +10,11 @@
 #include <errno.h>
 
 // What is stored under a key of DB_IDEMPOTENCY, in front of the encoded ApplyResponse.
-struct remembered {
+struct remembered_head {
 	int64_t time; // of the commit
 	uint64_t changes[2];
 };
-static_assert(sizeof(struct remembered) == 24, "on disk");
+static_assert(sizeof(struct remembered_head) == 24, "on disk");
 
 // A key of DB_IDEMPOTENCY_AGE, in big endian: oldest first. Its value is the time and the other table's key.
 struct age_key {
@@ -78,7 +78,7 @@ static int find_remembered(struct idempotency *idempotency, const struct db_key 
 		return 0;
 	}
 	struct db_record record;
-	struct remembered remembered;
+	struct remembered_head remembered;
 	const int result = db_get(idempotency->read, DB_IDEMPOTENCY, db_key_bytes(key), &record);
 	if (result != 0)
 		return result;
@@ -161,7 +161,7 @@ static int write_entry(const struct idempotency *idempotency, const struct idemp
 		       struct db_write ret_writes[2])
 {
 	struct arena *arena = idempotency->arena;
-	struct remembered remembered = {.time = idempotency->time};
+	struct remembered_head remembered = {.time = idempotency->time};
 	memcpy(remembered.changes, entry->changes, sizeof(remembered.changes));
 	const struct age_key age = {.revision = htobe64(idempotency->revision), .number = htobe64(number)};
 	const struct bytes key = db_key_bytes(&entry->key);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/id128.h"
 #include "proto/messages.h"
 #include "store/db.h"
 #include "store/image.h"
@@ -21,6 +22,10 @@ struct store_options {
 	uint64_t map_size;    // bytes
 	uint32_t readers_max; // how many readers may be created
 	uint32_t queue_max;   // change sets waiting for the writer; more are refused
+	// How much of the log of changes is kept (log.h): all three hold. 0: nothing is kept.
+	uint64_t log_entries_max;
+	uint64_t log_bytes_max;
+	int64_t log_age_max_s;
 	// Called now and then while the index is built from a large store. May be NULL.
 	void (*on_progress)(void *context, uint64_t records_done, uint64_t records_total);
 	void *context;
@@ -80,6 +85,8 @@ struct store_job {
 	const struct change_set *set; // lives in `arena`
 	struct arena arena;           // also takes the response's memory
 	size_t body_size;             // encoded size of the set, for COMMIT_BODIES_MAX
+	struct bytes body;            // the encoded set itself, as received or as codec_encode() gave it
+	uint32_t repeat_window_s;     // LoggedSet of evauth.proto; 0 but for the inbox
 	// Called on the writer thread once the change set is durable and visible to every reader, or refused. It
 	// must not block: hand the job to its thread.
 	void (*done)(struct store_job *job);
@@ -107,6 +114,10 @@ struct store_status {
 	uint64_t bytes_used;
 	uint64_t bytes_max;
 	bool accepts_writes; // false: full, or failed for good
+	struct id128 digest; // of all objects at `revision` (digest.h)
+	struct id128 epoch;
+	uint64_t log_oldest_revision; // 0: nothing is kept
+	uint64_t orphans;
 };
 void store_get_status(struct store *store, struct store_status *ret_status);
 struct db *store_db(struct store *store);

@@ -37,6 +37,16 @@ const struct named_schema all_schemas[ALL_SCHEMAS + 1] = {
 	NAMED(snapshot_request),
 	NAMED(status_request),
 	NAMED(status_response),
+	NAMED(snapshot_end),
+	NAMED(log_request),
+	NAMED(log_response),
+	NAMED(log_body),
+	NAMED(adopt_request),
+	NAMED(adopt_response),
+	NAMED(restore_request),
+	NAMED(restore_response),
+	NAMED(forget_orphans_request),
+	NAMED(forget_orphans_response),
 	{NULL, NULL},
 };
 

@@ -116,10 +116,10 @@ START_TEST(kinds_are_the_field_numbers_of_the_oneofs)
 		"put_token",        "delete_token",        "attach_charge_points", "detach_charge_points",
 		"attach_customers", "detach_customers",    "set_customer_tariff",
 	};
-	const uint32_t records[] = {RECORD_TARIFF,   RECORD_CHARGE_GROUP, RECORD_CHARGE_POINT,
-				    RECORD_CUSTOMER, RECORD_TOKEN,        RECORD_MEMBERSHIP};
-	const char *const record_names[] = {"tariff",   "charge_group", "charge_point",
-					    "customer", "token",        "membership"};
+	const uint32_t records[] = {RECORD_TARIFF, RECORD_CHARGE_GROUP, RECORD_CHARGE_POINT, RECORD_CUSTOMER,
+				    RECORD_TOKEN,  RECORD_MEMBERSHIP,   RECORD_REMEMBERED};
+	const char *const record_names[] = {"tariff", "charge_group", "charge_point", "customer",
+					    "token",  "membership",   "remembered"};
 	check_kinds(&schema_change, changes, change_names, ARRAY_SIZE(changes));
 	check_kinds(&schema_record, records, record_names, ARRAY_SIZE(records));
 	ck_assert_uint_eq(CHANGE_KINDS, CHANGE_SET_CUSTOMER_TARIFF + 1);
