@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REQUESTS_MAX = 2000000, BATCHED_DECISIONS_MAX = 4000000, SECONDS_MAX = 3600 };
+enum { REQUESTS_MAX = 2000000, BATCHED_DECISIONS_MAX = 4000000, SECONDS_MAX = 3600, RATE_MAX = 100000000 };
 
 struct arguments {
 	struct compare_options compare;
 	const char *evauthd; // NULL: next to us
-	bool json;
+	void (*report)(const struct compare *compare, FILE *stream);
 };
 
 enum option_key {
@@ -28,6 +28,8 @@ enum option_key {
 	KEY_SECONDS,
 	KEY_WARMUP,
 	KEY_RATE,
+	KEY_WRITES,
+	KEY_WRITE_CONNECTIONS,
 	KEY_MIX,
 	KEY_BATCH,
 	KEY_REQUESTS,
@@ -37,6 +39,7 @@ enum option_key {
 	KEY_CLIENT_CPU,
 	KEY_EVAUTHD,
 	KEY_JSON,
+	KEY_CSV,
 };
 
 static const struct argp_option option_rows[] = {
@@ -48,7 +51,15 @@ static const struct argp_option option_rows[] = {
 	{"rounds", KEY_ROUNDS, "N", 0, "Every server at every depth so often, in turn (default 5)", 0},
 	{"seconds", KEY_SECONDS, "T", 0, "Measured time of a run (default 2)", 0},
 	{"warmup", KEY_WARMUP, "T", 0, "Seconds before that (default 0.5)", 0},
-	{"rate", KEY_RATE, "R", 0, "Open loop: decisions a second of every server (default: closed loop)", 0},
+	{"rate", KEY_RATE, "R|PERCENT%", 0,
+	 "Open loop: decisions a second of every server, or a share of what evauthd does in a closed loop without "
+	 "writes, found anew for each depth and round (default: closed loop)",
+	 0},
+	{"writes", KEY_WRITES, "RATE|max", 0,
+	 "Apply to evauthd beside every run, also of the other servers, so that all share the machine with the same "
+	 "writer. max: the next one as soon as one is answered",
+	 0},
+	{"write-connections", KEY_WRITE_CONNECTIONS, "N", 0, "Connections for Apply (default 8)", 0},
 	{"mix", KEY_MIX, "A:D:U:F", 0, "Shares of allowed, denied, unknown and foreign (default 60:25:5:10)", 0},
 	{"batch", KEY_BATCH, "N", 0, "AuthorizeBatch of N; peers but echo get N times the depth instead", 0},
 	{"requests", KEY_REQUESTS, "N", 0, "Different requests to prepare (default 1000000)", 0},
@@ -58,6 +69,7 @@ static const struct argp_option option_rows[] = {
 	{"client-cpu", KEY_CLIENT_CPU, "LIST", 0, "Cores for the load (default: the last)", 0},
 	{"evauthd", KEY_EVAUTHD, "PATH", 0, "The daemon (default: next to evauth-bench)", 0},
 	{"json", KEY_JSON, NULL, 0, "One line of JSON instead of text", 0},
+	{"csv", KEY_CSV, NULL, 0, "A header and one row per run instead of text", 0},
 	{0},
 };
 
@@ -98,6 +110,25 @@ static void parse_peers(struct argp_state *state, char *text, struct compare_opt
 		if (class)
 			options->classes[options->class_count++] = class;
 	}
+}
+
+static void parse_rate(struct argp_state *state, const char *text, struct compare_options *options)
+{
+	char *end = NULL;
+	const double percent = strtod(text, &end);
+	options->rate = options->rate_share = 0;
+	if (end == text || strcmp(end, "%") != 0)
+		options->rate = (double)option_number(state, "rate", text, 1, RATE_MAX);
+	else if (percent >= 1 && percent <= 100)
+		options->rate_share = percent / 100;
+	else
+		argp_error(state, "--rate: '%s' is not from 1%% to 100%%", text);
+}
+
+static void parse_writes(struct argp_state *state, const char *text, struct compare_options *options)
+{
+	options->has_writes = true;
+	options->writes = strcmp(text, "max") == 0 ? 0 : (double)option_number(state, "writes", text, 1, RATE_MAX);
 }
 
 static void parse_depths(struct argp_state *state, char *text, struct compare_options *options)
@@ -150,6 +181,7 @@ static error_t parse_number(int key, const char *arg, struct argp_state *state)
 		{KEY_REQUESTS, "requests", &options->requests, 1, REQUESTS_MAX},
 		{KEY_VALUE_SIZE, "value-size", &options->value_size, 1, RESP_VALUE_SIZE_MAX},
 		{KEY_WORKERS, "workers", &options->workers, 1, 64},
+		{KEY_WRITE_CONNECTIONS, "write-connections", &options->write_connections, 1, LOAD_CONNECTIONS_MAX},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].key != key)
@@ -181,7 +213,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->warmup_s = parse_seconds(state, "warmup", arg, 0);
 		return 0;
 	case KEY_RATE:
-		options->rate = (double)option_number(state, "rate", arg, 1, 100000000);
+		parse_rate(state, arg, options);
+		return 0;
+	case KEY_WRITES:
+		parse_writes(state, arg, options);
 		return 0;
 	case KEY_MIX:
 		parse_mix(state, arg, &options->mix);
@@ -196,7 +231,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		arguments->evauthd = arg;
 		return 0;
 	case KEY_JSON:
-		arguments->json = true;
+		arguments->report = compare_report_json;
+		return 0;
+	case KEY_CSV:
+		arguments->report = compare_report_csv;
 		return 0;
 	default:
 		return parse_number(key, arg, state);
@@ -219,6 +257,7 @@ static void set_defaults(struct compare_options *options)
 		.rounds = 5,
 		.seconds = 2,
 		.warmup_s = 0.5,
+		.write_connections = 8,
 	};
 	for (uint32_t i = 0; i < peer_class_count; i++)
 		options->classes[i] = peer_classes[i];
@@ -254,10 +293,8 @@ static int compare_all(const struct arguments *arguments)
 	int error = compare_open(&arguments->compare, compare, &fault);
 	if (error == 0)
 		error = compare_measure(compare, &fault);
-	if (error == 0 && arguments->json)
-		compare_report_json(compare, stdout);
-	else if (error == 0)
-		compare_report_text(compare, stdout);
+	if (error == 0)
+		arguments->report(compare, stdout);
 	compare_close(compare);
 	free(compare);
 	if (error < 0)
@@ -278,7 +315,7 @@ int command_compare(int argc, char **argv)
 		NULL,
 		NULL,
 		NULL};
-	struct arguments arguments = {0};
+	struct arguments arguments = {.report = compare_report_text};
 	char daemon[PROCESS_PATH_SIZE], cli[PROCESS_PATH_SIZE];
 	set_defaults(&arguments.compare);
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);

@@ -2,6 +2,7 @@
 #include "bench/compare.h"
 
 #include "bench/compare_truth.h"
+#include "bench/protocol_apply.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +35,16 @@ static int init_setup(struct compare *compare, struct fault *fault)
 		.answer_sizes = compare->answer_sizes,
 	};
 	return 0;
+}
+
+static int prepare_writes(struct compare *compare, struct fault *fault)
+{
+	if (!compare->options->has_writes)
+		return 0;
+	const int error = apply_requests_create((int64_t)compare->options->seed, &compare->writes);
+	if (error < 0)
+		fault_set(fault, STATUS_INTERNAL, NULL, "preparing writes: %s", strerror(-error));
+	return error;
 }
 
 static int open_peer(struct compare *compare, const struct peer_class *class, struct fault *fault)
@@ -84,6 +95,8 @@ int compare_open(const struct compare_options *options, struct compare *compare,
 		return -errno;
 	}
 	error = init_setup(compare, fault);
+	if (error == 0)
+		error = prepare_writes(compare, fault);
 	return error < 0 ? error : open_peers(compare, fault);
 }
 
@@ -94,27 +107,38 @@ void compare_close(struct compare *compare)
 	for (uint32_t i = 0; i < compare->peer_count; i++)
 		compare->peers[i].class->close(&compare->peers[i]);
 	world_finish(&compare->world);
+	apply_requests_destroy(&compare->writes);
 	free(compare->answer_sizes);
 	free(compare->result);
 }
 
 // ---------------------------------------------------------------- the rounds
 
+static double quantile_us(const struct histogram *histogram, double share)
+{
+	return (double)histogram_quantile(histogram, share) / 1e3;
+}
+
 static void keep_figures(const struct load_result *result, uint32_t batch, struct compare_run *run)
 {
-	const double decisions = (double)result->answers * batch;
+	const double decisions = (double)result->answers * batch, seconds = result->seconds;
 	*run = (struct compare_run){0};
 	if (result->answers == 0)
 		return;
-	*run = (struct compare_run){
-		.per_second = decisions / result->seconds,
-		.server_cpu_us = 1e6 * result->server_cpu_s / decisions,
-		.client_cpu_us = 1e6 * result->client_cpu_s / decisions,
-		.p50_us = (double)histogram_quantile(&result->latency_ns, 0.5) / 1e3,
-		.p99_us = (double)histogram_quantile(&result->latency_ns, 0.99) / 1e3,
-		.client_share = result->client_cpu_s / result->seconds,
-		.other_share = result->other_cpu_s / result->seconds,
-	};
+	*run = (struct compare_run){.figures = {
+					    [COMPARE_PER_SECOND] = decisions / seconds,
+					    [COMPARE_SERVER_CPU_US] = 1e6 * result->server_cpu_s / decisions,
+					    [COMPARE_CLIENT_CPU_US] = 1e6 * result->client_cpu_s / decisions,
+					    [COMPARE_P50_US] = quantile_us(&result->latency_ns, 0.5),
+					    [COMPARE_P99_US] = quantile_us(&result->latency_ns, 0.99),
+					    [COMPARE_P99_9_US] = quantile_us(&result->latency_ns, 0.999),
+					    [COMPARE_LATE_P99_US] = quantile_us(&result->late_ns, 0.99),
+					    [COMPARE_UNSENT] = (double)result->unsent,
+					    [COMPARE_CLIENT_SHARE] = result->client_cpu_s / seconds,
+					    [COMPARE_OTHER_SHARE] = result->other_cpu_s / seconds,
+					    [COMPARE_WRITES_PER_SECOND] = (double)result->beside.answers / seconds,
+					    [COMPARE_WRITE_P99_US] = quantile_us(&result->beside.latency_ns, 0.99),
+				    }};
 }
 
 // As many decisions on the way for servers that know no batches.
@@ -125,59 +149,117 @@ static uint32_t depth_of(const struct compare_options *options, const struct pee
 	return fair < LOAD_DEPTH_MAX ? fair : LOAD_DEPTH_MAX;
 }
 
-static int run_once(struct compare *compare, const struct peer *peer, uint32_t depth, struct compare_run *run,
-		    struct fault *fault)
+// What a run is asked to be.
+struct turn {
+	const struct peer *peer;
+	uint32_t depth;
+	double rate; // decisions a second; 0: closed loop
+	bool has_writes;
+};
+
+// Polling takes a core: one that no server needs.
+static uint32_t spin_us_of(const struct compare_options *options)
+{
+	cpu_set_t shared;
+	CPU_AND(&shared, &options->server_cpus, &options->client_cpus);
+	return CPU_COUNT(&shared) == 0 ? LOAD_SPIN_US_DEFAULT : 0;
+}
+
+static struct load_beside writer_of(const struct compare *compare, const struct peer *peer)
 {
 	const struct compare_options *options = compare->options;
+	const struct peer *evauthd = &compare->peers[0];
+	return (struct load_beside){
+		.server = evauthd->address,
+		.server_pid = peer == evauthd ? 0 : evauthd->pid,
+		.protocol = &protocol_apply,
+		.requests = &compare->writes,
+		.connections = options->write_connections,
+		.depth = options->writes > 0 ? COMPARE_WRITE_DEPTH : 1,
+		.rate = options->writes,
+	};
+}
+
+static int run_once(struct compare *compare, const struct turn *turn, struct compare_run *run, struct fault *fault)
+{
+	const struct compare_options *options = compare->options;
+	const struct load_beside writer = writer_of(compare, turn->peer);
 	const struct load_options load = {
-		.server = peer->address,
+		.server = turn->peer->address,
 		.connections = options->connections,
-		.depth = depth_of(options, peer, depth),
-		.rate = options->rate / peer->batch,
+		.depth = depth_of(options, turn->peer, turn->depth),
+		.rate = turn->rate / turn->peer->batch,
+		.spin_us = spin_us_of(options),
 		.warmup_s = options->warmup_s,
 		.seconds = options->seconds,
-		.server_pid = peer->pid,
+		.server_pid = turn->peer->pid,
 		.check = LOAD_CHECK_LIGHT,
+		.beside = turn->has_writes ? &writer : NULL,
 	};
-	const int error = compare_load(compare, peer, &load, fault);
+	const int error = compare_load(compare, turn->peer, &load, fault);
 	if (error == 0)
-		keep_figures(compare->result, peer->batch, run);
+		keep_figures(compare->result, turn->peer->batch, run);
 	return error;
 }
 
 // A machine may be so busy with something else that a short run gets no answer at all.
 static bool is_disturbed(const struct compare_run *run)
 {
-	return run->per_second == 0 || 100 * run->other_share > COMPARE_OTHERS_MAX;
+	return run->figures[COMPARE_PER_SECOND] == 0 || 100 * run->figures[COMPARE_OTHER_SHARE] > COMPARE_OTHERS_MAX;
 }
 
-static int run_undisturbed(struct compare *compare, const struct peer *peer, uint32_t depth, struct compare_run *run,
+static int run_undisturbed(struct compare *compare, const struct turn *turn, struct compare_run *run,
 			   struct fault *fault)
 {
-	int error = run_once(compare, peer, depth, run, fault);
+	int error = run_once(compare, turn, run, fault);
 	while (error == 0 && is_disturbed(run) && compare->repeats < COMPARE_REPEATS_MAX) {
 		compare->repeats++;
-		error = run_once(compare, peer, depth, run, fault);
+		error = run_once(compare, turn, run, fault);
 	}
-	if (error == 0 && run->per_second == 0) {
-		fault_set(fault, STATUS_INTERNAL, NULL, "%s gave no answer", peer->class->name);
+	if (error == 0 && run->figures[COMPARE_PER_SECOND] == 0) {
+		fault_set(fault, STATUS_INTERNAL, NULL, "%s gave no answer", turn->peer->class->name);
 		error = -EBADMSG;
+	}
+	run->is_disturbed = is_disturbed(run);
+	return error;
+}
+
+static int find_rate(struct compare *compare, uint32_t depth, struct compare_run *maximum, double *ret_rate,
+		     struct fault *fault)
+{
+	const struct compare_options *options = compare->options;
+	const struct turn turn = {.peer = &compare->peers[0], .depth = options->depths[depth]};
+	*ret_rate = options->rate;
+	if (options->rate_share == 0)
+		return 0;
+	const int error = run_undisturbed(compare, &turn, maximum, fault);
+	if (error == 0)
+		*ret_rate = options->rate_share * maximum->figures[COMPARE_PER_SECOND];
+	return error;
+}
+
+static int measure_depth(struct compare *compare, uint32_t depth, uint32_t round, struct fault *fault)
+{
+	double rate;
+	int error = find_rate(compare, depth, &compare->maxima[depth][round], &rate, fault);
+	for (uint32_t i = 0; i < compare->peer_count && error == 0; i++) {
+		const struct turn turn = {
+			.peer = &compare->peers[i],
+			.depth = compare->options->depths[depth],
+			.rate = rate,
+			.has_writes = compare->options->has_writes,
+		};
+		error = run_undisturbed(compare, &turn, &compare->runs[i][depth][round], fault);
 	}
 	return error;
 }
 
 static int measure_round(struct compare *compare, uint32_t round, struct fault *fault)
 {
-	const struct compare_options *options = compare->options;
-	for (uint32_t depth = 0; depth < options->depth_count; depth++) {
-		for (uint32_t i = 0; i < compare->peer_count; i++) {
-			const int error = run_undisturbed(compare, &compare->peers[i], options->depths[depth],
-							  &compare->runs[i][depth][round], fault);
-			if (error < 0)
-				return error;
-		}
-	}
-	return 0;
+	int error = 0;
+	for (uint32_t depth = 0; depth < compare->options->depth_count && error == 0; depth++)
+		error = measure_depth(compare, depth, round, fault);
+	return error;
 }
 
 int compare_measure(struct compare *compare, struct fault *fault)
@@ -192,25 +274,37 @@ int compare_measure(struct compare *compare, struct fault *fault)
 
 // ---------------------------------------------------------------- figures
 
-static double figure_of(const struct compare_run *run, enum compare_figure figure)
+const struct compare_figure_row compare_figure_rows[COMPARE_FIGURES] = {
+	[COMPARE_PER_SECOND] = {"per_second", "throughput_ratio", 0},
+	[COMPARE_SERVER_CPU_US] = {"server_cpu_us", "server_cpu_ratio", 4},
+	[COMPARE_CLIENT_CPU_US] = {"client_cpu_us", NULL, 4},
+	[COMPARE_P50_US] = {"p50_us", "p50_ratio", 1},
+	[COMPARE_P99_US] = {"p99_us", "p99_ratio", 1},
+	[COMPARE_P99_9_US] = {"p99_9_us", "p99_9_ratio", 1},
+	[COMPARE_LATE_P99_US] = {"late_p99_us", NULL, 1},
+	[COMPARE_UNSENT] = {"unsent", NULL, 0},
+	[COMPARE_CLIENT_SHARE] = {"client_share", NULL, 3},
+	[COMPARE_OTHER_SHARE] = {"other_share", NULL, 3},
+	[COMPARE_WRITES_PER_SECOND] = {"writes_per_second", NULL, 0},
+	[COMPARE_WRITE_P99_US] = {"write_p99_us", NULL, 1},
+};
+
+static struct spread spread_of_runs(const struct compare_run *runs, uint32_t count, enum compare_figure figure)
 {
-	const double figures[COMPARE_FIGURES] = {
-		[COMPARE_PER_SECOND] = run->per_second,
-		[COMPARE_SERVER_CPU_US] = run->server_cpu_us,
-		[COMPARE_P50_US] = run->p50_us,
-		[COMPARE_P99_US] = run->p99_us,
-		[COMPARE_CLIENT_SHARE] = run->client_share,
-	};
-	return figures[figure];
+	double values[COMPARE_ROUNDS_MAX];
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = runs[i].figures[figure];
+	return spread_of(values, count);
 }
 
 struct spread compare_spread(const struct compare *compare, uint32_t peer, uint32_t depth, enum compare_figure figure)
 {
-	double values[COMPARE_ROUNDS_MAX];
-	const uint32_t rounds = compare->options->rounds;
-	for (uint32_t round = 0; round < rounds; round++)
-		values[round] = figure_of(&compare->runs[peer][depth][round], figure);
-	return spread_of(values, rounds);
+	return spread_of_runs(compare->runs[peer][depth], compare->options->rounds, figure);
+}
+
+struct spread compare_maximum(const struct compare *compare, uint32_t depth)
+{
+	return spread_of_runs(compare->maxima[depth], compare->options->rounds, COMPARE_PER_SECOND);
 }
 
 struct spread compare_ratio(const struct compare *compare, uint32_t peer, uint32_t depth, enum compare_figure figure)
@@ -218,10 +312,27 @@ struct spread compare_ratio(const struct compare *compare, uint32_t peer, uint32
 	double values[COMPARE_ROUNDS_MAX];
 	uint32_t count = 0;
 	for (uint32_t round = 0; round < compare->options->rounds; round++) {
-		const double ours = figure_of(&compare->runs[0][depth][round], figure);
-		const double theirs = figure_of(&compare->runs[peer][depth][round], figure);
+		const double ours = compare->runs[0][depth][round].figures[figure];
+		const double theirs = compare->runs[peer][depth][round].figures[figure];
 		if (ours > 0 && theirs > 0)
 			values[count++] = figure == COMPARE_PER_SECOND ? ours / theirs : theirs / ours;
 	}
 	return spread_of(values, count);
+}
+
+bool compare_is_disturbed(const struct compare *compare, uint32_t peer, uint32_t depth, uint32_t round)
+{
+	return compare->runs[peer][depth][round].is_disturbed || compare->maxima[depth][round].is_disturbed;
+}
+
+uint32_t compare_count_disturbed(const struct compare *compare)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < compare->peer_count; i++) {
+		for (uint32_t depth = 0; depth < compare->options->depth_count; depth++) {
+			for (uint32_t round = 0; round < compare->options->rounds; round++)
+				count += compare_is_disturbed(compare, i, depth, round);
+		}
+	}
+	return count;
 }

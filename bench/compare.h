@@ -5,7 +5,11 @@
 //   compare_measure() the rounds: for every depth every server once, over and over; only ids and lengths are looked at
 //   compare_close()   stops the servers, whether the rest came to its end or not
 //
-// A ratio is of two runs of the same round. A run beside which something else used much of the machine is repeated.
+// A ratio is of two runs of the same round. A run beside which something else used much of the machine is repeated, and
+// marked where that did not help.
+//
+// Writes: evauthd is written to beside every measured run, that of another server too, so that all of them share the
+// machine with the same writer.
 #pragma once
 
 #include "bench/peer.h"
@@ -16,6 +20,7 @@ enum {
 	COMPARE_ROUNDS_MAX = 100,
 	COMPARE_REPEATS_MAX = 40, // runs, of all
 	COMPARE_OTHERS_MAX = 20,  // percent of a core that anything else may use meanwhile
+	COMPARE_WRITE_DEPTH = 64, // of a writer with a rate: what is due must not wait for room
 };
 
 struct compare_options {
@@ -30,18 +35,45 @@ struct compare_options {
 	uint32_t depth_count;
 	uint32_t rounds;
 	double seconds, warmup_s;
-	double rate; // requests a second, open loop; 0: closed
+	double rate; // decisions a second, open loop; 0: closed
+	// Open loop, instead of rate: a share of what evauthd does in a closed loop without writes, found anew for each
+	// depth and round, so that all servers are asked at the same rate; 0: none.
+	double rate_share;
+	bool has_writes;
+	double writes; // changes a second; 0: the next one as soon as one is answered
+	uint32_t write_connections;
 	cpu_set_t server_cpus, client_cpus;
 	const char *evauthd, *evauth; // paths
 };
 
+enum compare_figure {
+	COMPARE_PER_SECOND,    // decisions
+	COMPARE_SERVER_CPU_US, // per decision; of evauthd with what its writes cost
+	COMPARE_CLIENT_CPU_US, // per decision, with the writer
+	COMPARE_P50_US,
+	COMPARE_P99_US,
+	COMPARE_P99_9_US,
+	COMPARE_LATE_P99_US,  // open loop: how late the client sent; within the latencies
+	COMPARE_UNSENT,       // open loop: requests due that were never sent, and are missing in the latencies
+	COMPARE_CLIENT_SHARE, // of a core
+	COMPARE_OTHER_SHARE,  // of a core
+	COMPARE_WRITES_PER_SECOND,
+	COMPARE_WRITE_P99_US,
+	COMPARE_FIGURES,
+};
+
+// What a figure is called in reports.
+struct compare_figure_row {
+	const char *name;
+	const char *ratio; // NULL: none is of interest
+	int decimals;
+};
+extern const struct compare_figure_row compare_figure_rows[COMPARE_FIGURES];
+
 // One run.
 struct compare_run {
-	double per_second;                   // decisions
-	double server_cpu_us, client_cpu_us; // per decision
-	double p50_us, p99_us;
-	double client_share; // of a core
-	double other_share;
+	double figures[COMPARE_FIGURES];
+	bool is_disturbed; // kept all the same: repeating it did not help
 };
 
 struct compare {
@@ -53,10 +85,12 @@ struct compare {
 	struct peer peers[PEERS_MAX];
 	uint64_t truths[PEERS_MAX]; // answers found right before the rounds
 	uint32_t peer_count;
-	uint32_t *answer_sizes; // of evauthd, per entry, with headers
+	uint32_t *answer_sizes;      // of evauthd, per entry, with headers
+	struct load_requests writes; // without writes: none
 	uint32_t repeats;
 	struct load_result *result; // of the last run
 	struct compare_run runs[PEERS_MAX][COMPARE_DEPTHS_MAX][COMPARE_ROUNDS_MAX];
+	struct compare_run maxima[COMPARE_DEPTHS_MAX][COMPARE_ROUNDS_MAX]; // with rate_share: of evauthd
 };
 
 // Large: not for the stack. On failure *fault says why; -EBADMSG: a wrong answer, which has been shown on stderr.
@@ -67,16 +101,12 @@ void compare_close(struct compare *compare);
 
 // ---------------------------------------------------------------- figures
 
-enum compare_figure {
-	COMPARE_PER_SECOND,
-	COMPARE_SERVER_CPU_US,
-	COMPARE_P50_US,
-	COMPARE_P99_US,
-	COMPARE_CLIENT_SHARE,
-	COMPARE_FIGURES,
-};
-
 struct spread compare_spread(const struct compare *compare, uint32_t peer, uint32_t depth, enum compare_figure figure);
 // How many times better the first peer, evauthd, is than `peer`, round by round: its throughput over the other's; of
 // CPU and latency the other's over its own.
 struct spread compare_ratio(const struct compare *compare, uint32_t peer, uint32_t depth, enum compare_figure figure);
+// Decisions a second of the closed loops that rate_share is of.
+struct spread compare_maximum(const struct compare *compare, uint32_t depth);
+// Whether the run, or the closed loop that its rate is a share of, was kept although it was disturbed.
+bool compare_is_disturbed(const struct compare *compare, uint32_t peer, uint32_t depth, uint32_t round);
+uint32_t compare_count_disturbed(const struct compare *compare);

@@ -2,32 +2,48 @@
 #include "bench/compare_truth.h"
 
 #include "bench/echo.h"
+#include "bench/protocol_apply.h"
 #include "proto/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-static int judge(const struct peer *peer, const struct load_result *result, struct fault *fault)
+static int judge_counts(const char *name, const char *requests, const uint64_t *errors, uint64_t unanswered,
+			struct fault *fault)
 {
-	if (result->is_wrong) {
-		peer->class->explain_wrong(&peer->requests, result);
-		fault_set(fault, STATUS_INTERNAL, NULL, "%s gave a wrong answer", peer->class->name);
-		return -EBADMSG;
-	}
 	for (int code = 0; code < LOAD_STATUS_CODES; code++) {
-		if (result->errors[code] == 0)
+		if (errors[code] == 0)
 			continue;
-		fault_set(fault, STATUS_INTERNAL, NULL, "%s answered %" PRIu64 " requests with %s", peer->class->name,
-			  result->errors[code], status_code_name((enum status_code)code));
+		fault_set(fault, STATUS_INTERNAL, NULL, "%s answered %" PRIu64 " %s with %s", name, errors[code],
+			  requests, status_code_name((enum status_code)code));
 		return -EBADMSG;
 	}
-	if (result->unanswered > 0) {
-		fault_set(fault, STATUS_INTERNAL, NULL, "%s did not answer %" PRIu64 " requests in time",
-			  peer->class->name, result->unanswered);
+	if (unanswered > 0) {
+		fault_set(fault, STATUS_INTERNAL, NULL, "%s did not answer %" PRIu64 " %s in time", name, unanswered,
+			  requests);
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+// The writes beside are always evauthd's.
+static int judge(const struct compare *compare, const struct peer *peer, struct fault *fault)
+{
+	const struct load_result *result = compare->result;
+	const char *evauthd = compare->peers[0].class->name, *name = peer->class->name;
+	if (result->is_wrong && !result->is_wrong_beside)
+		peer->class->explain_wrong(&peer->requests, result);
+	if (compare->options->has_writes)
+		apply_explain_wrong(&compare->writes, result);
+	if (result->is_wrong) {
+		fault_set(fault, STATUS_INTERNAL, NULL, "%s gave a wrong answer",
+			  result->is_wrong_beside ? evauthd : name);
+		return -EBADMSG;
+	}
+	const struct load_beside_result *writes = &result->beside;
+	const int error = judge_counts(name, "requests", result->errors, result->unanswered, fault);
+	return error < 0 ? error : judge_counts(evauthd, "writes", writes->errors, writes->unanswered, fault);
 }
 
 static int load(struct compare *compare, const struct peer *peer, const struct load_options *options,
@@ -36,7 +52,7 @@ static int load(struct compare *compare, const struct peer *peer, const struct l
 	const char *what = "";
 	const int error = load_run(options, protocol, requests, compare->result, &what);
 	if (error == 0)
-		return judge(peer, compare->result, fault);
+		return judge(compare, peer, fault);
 	fault_set(fault, STATUS_INTERNAL, NULL, "%s: %s: %s", peer->class->name, what, strerror(-error));
 	return error;
 }

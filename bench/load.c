@@ -53,7 +53,7 @@ static void set_beside(struct crew *crew, const struct load_beside *beside)
 	thread->count = 1;
 	thread->what = "getting ready";
 	thread->options = (struct load_options){
-		.server = crew->options->server,
+		.server = beside->server ? beside->server : crew->options->server,
 		.connections = beside->connections,
 		.depth = beside->depth,
 		.rate = beside->rate,
@@ -217,7 +217,9 @@ static void crew_merge(struct crew *crew, struct load_result *result)
 	}
 	const struct load_thread *first = &crew->threads[0];
 	if (first->server_cpu_s >= 0 && result->seconds > 0) {
-		const double other_cpu_s = first->machine_cpu_s - result->client_cpu_s - first->server_cpu_s;
+		const double other_cpu_s =
+			first->machine_cpu_s - result->client_cpu_s - first->server_cpu_s - first->beside_cpu_s;
+		result->beside.server_cpu_s = first->beside_cpu_s;
 		result->server_cpu_s = first->server_cpu_s;
 		result->other_cpu_s = other_cpu_s > 0 ? other_cpu_s : 0;
 	}

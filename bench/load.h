@@ -38,6 +38,7 @@ enum {
 	LOAD_THREADS_MAX = 64,
 	LOAD_SECONDS_MAX = 86400,
 	LOAD_STATUS_CODES = 32, // gRPC codes; higher ones count as the last
+	LOAD_SPIN_US_DEFAULT = 50,
 };
 
 struct load_requests {
@@ -75,6 +76,8 @@ struct load_protocol {
 // Requests of another kind while the load runs, as open loop with a rate of its own, or as closed loop. Every answer is
 // checked.
 struct load_beside {
+	const char *server; // NULL: the load's
+	pid_t server_pid;   // of a server that is not the load's: its CPU time is measured with that one's; else 0
 	const struct load_protocol *protocol;
 	const struct load_requests *requests;
 	uint32_t connections;
@@ -119,6 +122,7 @@ struct load_beside_result {
 	uint64_t errors[LOAD_STATUS_CODES];
 	uint64_t unanswered;
 	uint64_t unsent;
+	double server_cpu_s; // of load_beside's server_pid; 0 when there is none
 };
 
 struct load_result {

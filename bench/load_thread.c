@@ -265,6 +265,14 @@ static bool is_cancelled(const struct load_thread *thread)
 	return atomic_load_explicit(thread->is_cancelled, memory_order_relaxed);
 }
 
+// Of a server that is only asked beside the load; 0 when there is none.
+static double cpu_time_beside(const struct load_thread *thread)
+{
+	const struct load_beside *beside = thread->options.beside;
+	const double time = beside && beside->server_pid != 0 ? cpu_time_of_process(beside->server_pid) : 0;
+	return time > 0 ? time : 0;
+}
+
 static void begin_measuring(struct load_thread *thread, uint64_t begin_ns)
 {
 	thread->is_measuring = true;
@@ -274,6 +282,7 @@ static void begin_measuring(struct load_thread *thread, uint64_t begin_ns)
 	if (thread->options.server_pid != 0) {
 		thread->server_cpu_s = cpu_time_of_process(thread->options.server_pid);
 		thread->machine_cpu_s = cpu_time_of_machine();
+		thread->beside_cpu_s = cpu_time_beside(thread);
 	}
 }
 
@@ -287,6 +296,7 @@ static void end_measuring(struct load_thread *thread, uint64_t now_ns)
 	if (thread->server_cpu_s >= 0) {
 		thread->server_cpu_s = cpu_time_of_process(thread->options.server_pid) - thread->server_cpu_s;
 		thread->machine_cpu_s = cpu_time_of_machine() - thread->machine_cpu_s;
+		thread->beside_cpu_s = cpu_time_beside(thread) - thread->beside_cpu_s;
 	}
 	const uint32_t seconds_begun = (uint32_t)ceil(result->seconds);
 	if (seconds_begun < result->over_time_count)

@@ -28,8 +28,8 @@ struct load_thread {
 	uint64_t start_ns, measure_ns, stop_ns; // first request; measured from .. to
 	bool is_measuring;
 	bool is_stopped; // sends nothing more, waits for the answers on the way
-	double client_cpu_s, server_cpu_s,
-		machine_cpu_s; // when measuring began; of the last two what was used, at its end
+	// When measuring began; of the last three what was used, at its end.
+	double client_cpu_s, server_cpu_s, machine_cpu_s, beside_cpu_s;
 	uint32_t next_entry;
 	uint32_t next_id;
 	uint64_t sends_left; // with passes

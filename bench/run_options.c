@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPIN_US_DEFAULT = 50, SPIN_US_MAX = 1000, PASSES_MAX = 1000000 };
+enum { SPIN_US_MAX = 1000, PASSES_MAX = 1000000 };
 
 static const double zipf_theta_default = 0.99;
 static const double unset = -1;
@@ -81,8 +81,8 @@ static const struct argp_option option_rows[] = {
 	 "thread has a core and one is left, else 0)",
 	 2},
 	{"writes", KEY_WRITES, "RATE|max", 0,
-	 "Apply beside the load, to customers and tokens that are not asked about; they stay in the store. max: the "
-	 "next one as soon as one is answered",
+	 "Apply beside the load, to 1000 customers (evauth-bench-0000 and on) and 1000 tokens (0EBE..., of issuer ZZ "
+	 "BEN) that are not asked about; they stay in the store. max: the next one as soon as one is answered",
 	 2},
 	{"apply-share", KEY_APPLY_SHARE, "PERCENT", 0,
 	 "As --writes, so many of all requests: on top of --rate, --search, --scan", 2},
@@ -365,7 +365,7 @@ static void set_defaults(struct run_options *options)
 				: is_many        ? step_seconds_default
 						 : seconds_default;
 	if (load->spin_us == UINT32_MAX)
-		load->spin_us = has_core_to_spin(load->threads) ? SPIN_US_DEFAULT : 0;
+		load->spin_us = has_core_to_spin(load->threads) ? LOAD_SPIN_US_DEFAULT : 0;
 	load->seed = options->seed;
 	if (options->requests_file)
 		snprintf(options->keys, sizeof(options->keys), "file");

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """evauth-bench compare with every peer: each one's answers are found right, and nothing it started is left."""
 
+import csv
 import glob
+import io
 import json
 import os
 import signal
 import subprocess
+import sys
 import unittest
 
 import harness
@@ -70,6 +73,48 @@ class Compare(harness.DaemonTest):
         self.assertIn("open loop at 800 decisions/s", stdout)
         self.assertIn("times shorter p99", stdout)
 
+    def test_half_of_the_maximum_with_a_writer_beside_every_server(self):
+        code, stdout, stderr = self.compare("--peers", "echo", "--depths", "16", "--rate", "50%", "--writes", "200",
+                                            "--write-connections", "2", "--seconds", "0.5", "--rounds", "2", "--json")
+        self.assertEqual(code, 0, stderr)
+        result = json.loads(stdout)
+        self.assertEqual((result["rate_share"], result["writes"], result["write_connections"]), (0.5, 200, 2))
+        self.assertEqual([run["peer"] for run in result["runs"]], ["evauthd", "echo"])
+        for run in result["runs"]:
+            self.assertGreater(run["writes_per_second"]["median"], 20, run)
+            self.assertGreater(run["write_p99_us"]["min"], 0)
+            self.assertGreaterEqual(run["p99_9_us"]["median"], run["p99_us"]["median"])
+            self.assertLess(run["per_second"]["max"], 0.75 * run["maximum"]["max"])
+        self.assertIn("p99_9_ratio", result["runs"][1])
+
+    def test_writes_as_fast_as_they_are_answered_in_a_closed_loop_as_csv(self):
+        code, stdout, stderr = self.compare("--peers", "get,echo", "--depths", "1,4", "--writes", "max", "--csv")
+        self.assertEqual(code, 0, stderr)
+        rows = list(csv.DictReader(io.StringIO(stdout)))
+        self.assertEqual([(row["depth"], row["peer"]) for row in rows],
+                         [(depth, peer) for depth in "14" for peer in ("evauthd", "get", "echo")])
+        for row in rows:
+            self.assertEqual((row["round"], row["rate"], row["maximum"]), ("1", "0", ""))
+            self.assertGreater(float(row["writes_per_second"]), 0)
+            self.assertGreater(float(row["per_second"]), 0)
+
+    def test_a_run_that_stays_disturbed_is_kept_and_marked(self):
+        burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+        try:
+            code, stdout, stderr = self.compare("--peers", "echo", "--depths", "1", "--seconds", "0.1", "--json")
+        finally:
+            for burner in burners:
+                burner.kill()
+                burner.wait()
+        self.assertEqual(code, 0, stderr)
+        result = json.loads(stdout)
+        self.assertGreater(result["repeated"], 0)
+        marked = sum(len(run["disturbed_rounds"]) for run in result["runs"])
+        self.assertEqual(result["disturbed"], marked)
+        self.assertGreater(marked, 0)
+        for run in result["runs"]:
+            self.assertEqual(bool(run["disturbed_rounds"]), run["other_share"]["max"] > 0.2, run)
+
     def children_of(self, process):
         with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
             return children.read().split()
@@ -95,7 +140,9 @@ class Compare(harness.DaemonTest):
 
     def test_bad_options_are_refused(self):
         for arguments in (("--peers", "nobody"), ("--depths", "0"), ("--depths", ","), ("--seconds", "x"),
-                          ("--rounds", "0"), ("--server-cpu", "1-0"), ("--mix", "1:2")):
+                          ("--rounds", "0"), ("--server-cpu", "1-0"), ("--mix", "1:2"), ("--rate", "0%"),
+                          ("--rate", "101%"), ("--rate", "50%%"), ("--rate", "%"), ("--writes", "0"),
+                          ("--writes", "some")):
             code, _, stderr = self.compare(*arguments)
             self.assertEqual(code, 2, arguments)
             self.assertTrue(stderr)

@@ -7,10 +7,12 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { REQUESTS = 100, REQUEST_SIZE = 8, ANSWER_SIZE = 9, CONNECTIONS_MAX = 16 };
@@ -571,6 +573,56 @@ START_TEST(requests_beside_go_over_their_own_connections_at_their_own_rate)
 }
 END_TEST
 
+// A process that burns CPU, or none, until it is killed or alone.
+static pid_t start_process(bool burns)
+{
+	const pid_t parent = getpid(), pid = fork();
+	if (pid == 0) {
+		while (getppid() == parent)
+			poll(NULL, 0, burns ? 0 : 100);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void end_process(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+START_TEST(requests_beside_may_go_to_another_server_whose_cpu_time_is_told_apart)
+{
+	struct load_requests others;
+	make_requests(&others);
+	struct server *other = start_server(&(struct script){.over_tcp = true}); // Unix ones share a path
+	const pid_t idler = start_process(false), burner = start_process(true);
+	const struct load_beside beside = {.server = other->path,
+					   .server_pid = burner,
+					   .protocol = &protocol,
+					   .requests = &others,
+					   .connections = 2,
+					   .depth = 4,
+					   .rate = 200};
+	const struct load_options options = {
+		.connections = 1, .depth = 4, .rate = 500, .seconds = 0.5, .server_pid = idler, .beside = &beside};
+	const struct outcome outcome = run(&(struct script){0}, &options);
+	end_process(burner);
+	end_process(idler);
+	join_server(other);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(outcome.connections, 1);
+	ck_assert_uint_eq(outcome.server_requests, result.latency_ns.count);
+	ck_assert_uint_eq(other->connections, 2);
+	ck_assert_uint_eq(other->requests, result.beside.latency_ns.count);
+	ck_assert_double_gt(result.beside.server_cpu_s, 0.1);
+	ck_assert_double_lt(result.server_cpu_s, result.beside.server_cpu_s);
+	free(other);
+	free(others.frames);
+	free(others.ends);
+}
+END_TEST
+
 static bool is_never_right(const struct load_requests *requests, uint32_t entry, const struct load_answer *answer)
 {
 	(void)requests;
@@ -657,6 +709,7 @@ int main(void)
 	tcase_add_test(tcase, connections_are_made_anew_after_so_many_requests);
 	tcase_add_test(tcase, churn_in_an_open_loop_keeps_the_rate);
 	tcase_add_test(tcase, requests_beside_go_over_their_own_connections_at_their_own_rate);
+	tcase_add_test(tcase, requests_beside_may_go_to_another_server_whose_cpu_time_is_told_apart);
 	tcase_add_test(tcase, a_wrong_answer_beside_ends_the_run_and_is_told_apart);
 	tcase_add_test(tcase, the_first_error_is_kept);
 	tcase_add_test(tcase, what_the_server_delays_is_not_the_clients_lateness);

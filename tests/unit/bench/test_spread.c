@@ -19,15 +19,22 @@ START_TEST(the_median_is_the_middle_or_between_the_two_in_the_middle)
 }
 END_TEST
 
+static struct compare_run run_with(double per_second, double server_cpu_us, double p99_us)
+{
+	return (struct compare_run){.figures = {[COMPARE_PER_SECOND] = per_second,
+						[COMPARE_SERVER_CPU_US] = server_cpu_us,
+						[COMPARE_P99_US] = p99_us}};
+}
+
 START_TEST(ratios_are_of_the_same_round_and_above_one_where_evauthd_is_better)
 {
 	const struct compare_options options = {.rounds = 2, .depth_count = 1};
 	struct compare *compare = calloc(1, sizeof(*compare));
 	compare->options = &options;
-	compare->runs[0][0][0] = (struct compare_run){.per_second = 200, .server_cpu_us = 1, .p99_us = 10};
-	compare->runs[0][0][1] = (struct compare_run){.per_second = 300, .server_cpu_us = 2, .p99_us = 10};
-	compare->runs[1][0][0] = (struct compare_run){.per_second = 100, .server_cpu_us = 4, .p99_us = 5};
-	compare->runs[1][0][1] = (struct compare_run){.per_second = 100, .server_cpu_us = 4, .p99_us = 30};
+	compare->runs[0][0][0] = run_with(200, 1, 10);
+	compare->runs[0][0][1] = run_with(300, 2, 10);
+	compare->runs[1][0][0] = run_with(100, 4, 5);
+	compare->runs[1][0][1] = run_with(100, 4, 30);
 	const struct spread throughput = compare_ratio(compare, 1, 0, COMPARE_PER_SECOND);
 	ck_assert_double_eq(throughput.min, 2);
 	ck_assert_double_eq(throughput.median, 2.5);

@@ -1,3 +1,4 @@
+evauth_unit_test(bench/test_compare_report bench)
 evauth_unit_test(bench/test_cpu_time bench)
 evauth_unit_test(bench/test_environment bench)
 evauth_unit_test(bench/test_frames bench)
