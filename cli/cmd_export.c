@@ -67,7 +67,8 @@ enum exit_code command_export(struct context *context, const struct arguments *a
 	progress_init(&exporting.progress, context->err, context->quiet || to_terminal, "records");
 	exporting.records_expected = exporting.progress.out ? count_records(context) : 0;
 	export_init(&exporting.export, context->out);
-	int result = evauth_snapshot(context->client, &request, export_next, &exporting);
+	const struct evauth_receiver receiver = {.each = export_next, .context = &exporting};
+	int result = evauth_snapshot(context->client, &request, &receiver);
 	if (result == 0)
 		result = export_end(&exporting.export);
 	const int error = errno;

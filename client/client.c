@@ -170,6 +170,17 @@ static int client_unexpected(struct evauth_client *client, const struct frame *f
 	return -EPROTO;
 }
 
+// *ret_message stays as it is for the end of a stream that has no body.
+static int client_decode(struct evauth_client *client, const struct method_row *row, const struct frame *frame,
+			 struct arena *arena, void **ret_message)
+{
+	const struct schema *schema = frame->kind == FRAME_STREAM_END ? row->end : row->response;
+	if (schema == NULL)
+		return 0;
+	const int result = codec_decode(schema, CODEC_TOLERANT, frame->body, arena, ret_message, &client->fault);
+	return result < 0 && result != -ENOMEM ? -EPROTO : result;
+}
+
 static int client_open_answer(struct evauth_client *client, const struct frame *frame, struct arena *arena,
 			      struct evauth_answer *ret_answer)
 {
@@ -181,11 +192,10 @@ static int client_open_answer(struct evauth_client *client, const struct frame *
 		.request_id = frame->request_id, .method = slot->row->method, .more = frame->kind == FRAME_STREAM_ITEM};
 	if (frame->status != STATUS_OK) {
 		codec_decode_fault((enum status_code)frame->status, frame->body, arena, &answer.fault);
-	} else if (frame->kind != FRAME_STREAM_END) {
-		const int result = codec_decode(slot->row->response, CODEC_TOLERANT, frame->body, arena,
-						&answer.response, &client->fault);
+	} else {
+		const int result = client_decode(client, slot->row, frame, arena, &answer.response);
 		if (result < 0)
-			return result == -ENOMEM ? result : -EPROTO;
+			return result;
 	}
 	if (!answer.more) {
 		slot->row = NULL;
@@ -260,7 +270,8 @@ static int client_call(struct evauth_client *client, const struct call *call, vo
 
 static bool call_may_repeat(const struct method_row *row, const void *request)
 {
-	return !row->changes || !bytes_is_empty(((const struct change_set *)request)->idempotency_key);
+	return row->repeat == REPEAT_FREELY || (row->repeat == REPEAT_WITH_KEY &&
+						!bytes_is_empty(((const struct change_set *)request)->idempotency_key));
 }
 
 static int client_prepare(struct evauth_client *client, enum method method, const void *request, struct call *ret_call)
@@ -291,12 +302,20 @@ int evauth_call(struct evauth_client *client, enum method method, const void *re
 	return result;
 }
 
-int evauth_snapshot(struct evauth_client *client, const struct snapshot_request *request,
-		    int (*each)(void *context, const struct record *record), void *context)
+// ---------------------------------------------------------------- streams
+
+// What takes the items of a stream, and its end.
+struct taker {
+	int (*take)(void *context, const struct evauth_answer *answer);
+	void *context;
+};
+
+static int client_stream(struct evauth_client *client, enum method method, const void *request,
+			 const struct taker *taker)
 {
 	struct call call;
 	uint32_t request_id;
-	int result = client_prepare(client, METHOD_SNAPSHOT, request, &call);
+	int result = client_prepare(client, method, request, &call);
 	if (result == 0)
 		result = client_queue(client, call.row, call.body, &request_id);
 	struct evauth_answer answer = {.more = true};
@@ -305,10 +324,26 @@ int evauth_snapshot(struct evauth_client *client, const struct snapshot_request 
 		result = evauth_receive(client, &client->scratch, &answer);
 		if (result == 0 && answer.fault.code != STATUS_OK)
 			return client_refused(client, &answer.fault);
-		if (result == 0 && answer.response != NULL)
-			result = each(context, answer.response);
+		if (result == 0)
+			result = taker->take(taker->context, &answer);
 	}
 	if (result < 0)
 		client_disconnect(client);
 	return result;
+}
+
+static int take_snapshot(void *context, const struct evauth_answer *answer)
+{
+	const struct evauth_receiver *receiver = context;
+	if (answer->more)
+		return receiver->each(receiver->context, answer->response);
+	return receiver->end != NULL && answer->response != NULL ? receiver->end(receiver->context, answer->response)
+								 : 0;
+}
+
+int evauth_snapshot(struct evauth_client *client, const struct snapshot_request *request,
+		    const struct evauth_receiver *receiver)
+{
+	struct evauth_receiver copy = *receiver;
+	return client_stream(client, METHOD_SNAPSHOT, request, &(struct taker){take_snapshot, &copy});
 }

@@ -6,12 +6,20 @@
 #include "client/transport.h"
 #include "proto/schema.h"
 
+// Whether a request that may have reached the daemon is sent again.
+enum repeat {
+	REPEAT_FREELY,
+	REPEAT_WITH_KEY, // a change set: only with an idempotency_key, because else it might take effect twice
+	REPEAT_NEVER,
+};
+
 // One row per method we can call.
 struct method_row {
 	enum method method;
+	enum repeat repeat;
 	const struct schema *request;
 	const struct schema *response; // of a stream: of its items
-	bool changes;                  // may take effect twice when sent twice
+	const struct schema *end;      // of a stream whose end has a body
 };
 
 // NULL for a method libevauth does not know.

@@ -94,11 +94,32 @@ MUST_CHECK int evauth_search(struct evauth_client *client, const struct search_r
 			     struct search_response **ret_response);
 MUST_CHECK int evauth_status(struct evauth_client *client, struct arena *arena, struct status_response **ret_response);
 
-// Every record at one revision, one by one in the order of listings: tariffs, groups, points, customers, tokens,
-// memberships. The record is gone after `each` returns; a negative errno from it ends the walk, closes the
-// connection and is returned. A stream that breaks is not begun again: what came is incomplete.
+// The log of changes; with `orphans` those that were kept aside.
+MUST_CHECK int evauth_log(struct evauth_client *client, const struct log_request *request, struct arena *arena,
+			  struct log_response **ret_response);
+// These three are sent once: when the connection breaks before the answer, whether it was done is not known.
+MUST_CHECK int evauth_adopt(struct evauth_client *client, const struct adopt_request *request, struct arena *arena,
+			    struct adopt_response **ret_response);
+MUST_CHECK int evauth_restore(struct evauth_client *client, const struct restore_request *request, struct arena *arena,
+			      struct restore_response **ret_response);
+MUST_CHECK int evauth_forget_orphans(struct evauth_client *client, const struct forget_orphans_request *request,
+				     struct arena *arena, struct forget_orphans_response **ret_response);
+
+// Who receives a snapshot. A negative errno from one of these ends the walk, closes the connection and is returned.
+struct evauth_receiver {
+	// One record, gone after this returns. It may call nothing on this client.
+	int (*each)(void *context, const struct record *record);
+	// After the last record, if all have come: what they are. Likewise gone afterwards. An older daemon does not
+	// say: all fields are empty then. NULL: not wanted.
+	int (*end)(void *context, const struct snapshot_end *end);
+	void *context;
+};
+
+// Every record at one revision, in the order of listings: tariffs, groups, points, customers, tokens, memberships; with
+// `replica` what is remembered of idempotency keys as well. A stream that breaks is not begun again: what came is
+// incomplete.
 MUST_CHECK int evauth_snapshot(struct evauth_client *client, const struct snapshot_request *request,
-			       int (*each)(void *context, const struct record *record), void *context);
+			       const struct evauth_receiver *receiver);
 
 // What the wrappers above use: any method with one answer, by its number.
 MUST_CHECK int evauth_call(struct evauth_client *client, enum method method, const void *request, struct arena *arena,
@@ -112,7 +133,9 @@ struct evauth_answer {
 	enum method method;
 	bool more;          // an item of a stream: more with this id follow
 	struct fault fault; // STATUS_OK, or the daemon's refusal of this request
-	void *response;     // the method's response (for an item its record); NULL when refused, and at a stream's end
+	// The method's response; for an item of a stream its record or event, at the end of a Snapshot its SnapshotEnd.
+	// NULL when refused, and at the end of other streams.
+	void *response;
 };
 
 // Queues a request and sends what can be sent without waiting; call evauth_receive() to make the rest go. Connects

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/client.h"
 
+#define CALL(method, repeat, request, response)                             \
+	{                                                                   \
+		method, repeat, &schema_##request, &schema_##response, NULL \
+	}
+
 static const struct method_row method_rows[] = {
-	{METHOD_AUTHORIZE, &schema_authorize_request, &schema_authorize_response, false},
-	{METHOD_AUTHORIZE_BATCH, &schema_authorize_batch_request, &schema_authorize_batch_response, false},
-	{METHOD_GET_TARIFF, &schema_get_tariff_request, &schema_get_tariff_response, false},
-	{METHOD_LIST_VISIBLE_CHARGE_POINTS, &schema_list_visible_charge_points_request,
-	 &schema_list_visible_charge_points_response, false},
-	{METHOD_LIST_PERMITTED, &schema_list_permitted_request, &schema_list_permitted_response, false},
-	{METHOD_APPLY, &schema_change_set, &schema_apply_response, true},
-	{METHOD_GET, &schema_get_request, &schema_record, false},
-	{METHOD_SEARCH, &schema_search_request, &schema_search_response, false},
-	{METHOD_WATCH, &schema_watch_request, &schema_event, false},
-	{METHOD_SNAPSHOT, &schema_snapshot_request, &schema_record, false},
-	{METHOD_STATUS, &schema_status_request, &schema_status_response, false},
+	CALL(METHOD_AUTHORIZE, REPEAT_FREELY, authorize_request, authorize_response),
+	CALL(METHOD_AUTHORIZE_BATCH, REPEAT_FREELY, authorize_batch_request, authorize_batch_response),
+	CALL(METHOD_GET_TARIFF, REPEAT_FREELY, get_tariff_request, get_tariff_response),
+	CALL(METHOD_LIST_VISIBLE_CHARGE_POINTS, REPEAT_FREELY, list_visible_charge_points_request,
+	     list_visible_charge_points_response),
+	CALL(METHOD_LIST_PERMITTED, REPEAT_FREELY, list_permitted_request, list_permitted_response),
+	CALL(METHOD_APPLY, REPEAT_WITH_KEY, change_set, apply_response),
+	CALL(METHOD_GET, REPEAT_FREELY, get_request, record),
+	CALL(METHOD_SEARCH, REPEAT_FREELY, search_request, search_response),
+	CALL(METHOD_WATCH, REPEAT_NEVER, watch_request, event),
+	{METHOD_SNAPSHOT, REPEAT_NEVER, &schema_snapshot_request, &schema_record, &schema_snapshot_end},
+	CALL(METHOD_LOG, REPEAT_FREELY, log_request, log_response),
+	CALL(METHOD_STATUS, REPEAT_FREELY, status_request, status_response),
+	CALL(METHOD_ADOPT, REPEAT_NEVER, adopt_request, adopt_response),
+	CALL(METHOD_RESTORE, REPEAT_NEVER, restore_request, restore_response),
+	CALL(METHOD_FORGET_ORPHANS, REPEAT_NEVER, forget_orphans_request, forget_orphans_response),
 };
 
 const struct method_row *method_find(enum method method)
@@ -77,4 +86,28 @@ int evauth_search(struct evauth_client *client, const struct search_request *req
 int evauth_status(struct evauth_client *client, struct arena *arena, struct status_response **ret_response)
 {
 	return evauth_call(client, METHOD_STATUS, &(struct status_request){0}, arena, ret_response);
+}
+
+int evauth_log(struct evauth_client *client, const struct log_request *request, struct arena *arena,
+	       struct log_response **ret_response)
+{
+	return evauth_call(client, METHOD_LOG, request, arena, ret_response);
+}
+
+int evauth_adopt(struct evauth_client *client, const struct adopt_request *request, struct arena *arena,
+		 struct adopt_response **ret_response)
+{
+	return evauth_call(client, METHOD_ADOPT, request, arena, ret_response);
+}
+
+int evauth_restore(struct evauth_client *client, const struct restore_request *request, struct arena *arena,
+		   struct restore_response **ret_response)
+{
+	return evauth_call(client, METHOD_RESTORE, request, arena, ret_response);
+}
+
+int evauth_forget_orphans(struct evauth_client *client, const struct forget_orphans_request *request,
+			  struct arena *arena, struct forget_orphans_response **ret_response)
+{
+	return evauth_call(client, METHOD_FORGET_ORPHANS, request, arena, ret_response);
 }

@@ -160,8 +160,26 @@ static void serve_snapshots(struct fake_server *self, int fd, int number)
 	(void)number;
 	while (fake_read(fd, &request)) {
 		answer_records(fd, &request, RECORDS);
-		fake_answer(fd, &request, FRAME_STREAM_END, NULL, NULL);
+		// As a daemon of before did it, the first time.
+		const struct snapshot_end end = {.revision = 7, .records = RECORDS, .digest = BYTES_LITERAL("d1")};
+		fake_answer(fd, &request, FRAME_STREAM_END, &schema_snapshot_end, self->context ? &end : NULL);
+		self->context = self;
 	}
+}
+
+static void serve_garbage_at_the_end(struct fake_server *self, int fd, int number)
+{
+	struct frame request;
+	(void)self;
+	(void)number;
+	if (!fake_read(fd, &request))
+		return;
+	const struct frame end = {.kind = FRAME_STREAM_END,
+				  .method = request.method,
+				  .request_id = request.request_id,
+				  .body = BYTES_LITERAL("\x0a\xff\xff")};
+	fake_write_frame(fd, &end);
+	(void)fake_read(fd, &request);
 }
 
 static void serve_broken_snapshot(struct fake_server *self, int fd, int number)
@@ -202,8 +220,61 @@ static int stop_at_second_record(void *context, const struct record *record)
 
 static int snapshot(int (*each)(void *context, const struct record *record), int *count)
 {
-	return evauth_snapshot(client, &(struct snapshot_request){0}, each, count);
+	return evauth_snapshot(client, &(struct snapshot_request){0},
+			       &(struct evauth_receiver){.each = each, .context = count});
 }
+
+struct walk {
+	int records;
+	int ends;
+	struct snapshot_end end;
+};
+
+static int count_in_walk(void *context, const struct record *record)
+{
+	(void)record;
+	((struct walk *)context)->records++;
+	return 0;
+}
+
+static int keep_end(void *context, const struct snapshot_end *end)
+{
+	struct walk *walk = context;
+	walk->ends++;
+	walk->end = *end;
+	return walk->end.revision == 0 ? 0 : -ECANCELED;
+}
+
+static int walk_to_the_end(struct walk *walk)
+{
+	*walk = (struct walk){0};
+	return evauth_snapshot(client, &(struct snapshot_request){0},
+			       &(struct evauth_receiver){.each = count_in_walk, .end = keep_end, .context = walk});
+}
+
+START_TEST(the_end_of_a_snapshot_says_what_came)
+{
+	struct walk walk;
+	start(serve_snapshots);
+	ck_assert_int_eq(walk_to_the_end(&walk), 0);
+	ck_assert_int_eq(walk.ends, 1);
+	ck_assert_uint_eq(walk.end.records, 0); // an older daemon
+	ck_assert_int_eq(walk_to_the_end(&walk), -ECANCELED);
+	ck_assert_int_eq(walk.ends, 1);
+	ck_assert_int_eq(walk.records, RECORDS);
+	ck_assert_uint_eq(walk.end.revision, 7);
+	ck_assert_uint_eq(walk.end.records, RECORDS);
+}
+END_TEST
+
+START_TEST(an_end_that_cannot_be_read_is_no_end)
+{
+	struct walk walk;
+	start(serve_garbage_at_the_end);
+	ck_assert_int_eq(walk_to_the_end(&walk), -EPROTO);
+	ck_assert_int_eq(walk.ends, 0);
+}
+END_TEST
 
 START_TEST(a_snapshot_gives_every_record)
 {
@@ -261,6 +332,8 @@ int main(void)
 		a_broken_connection_ends_everything_outstanding,
 		a_request_may_be_encoded_already,
 		a_snapshot_gives_every_record,
+		the_end_of_a_snapshot_says_what_came,
+		an_end_that_cannot_be_read_is_no_end,
 		a_broken_snapshot_is_an_error_and_not_begun_again,
 		a_snapshot_may_be_refused_on_the_way,
 		who_walks_a_snapshot_may_stop_it,
