@@ -21,3 +21,10 @@ uint64_t clock_monotonic_ms(void)
 {
 	return clock_monotonic_ns() / 1000000u;
 }
+
+uint64_t clock_boot_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS without sockets: encrypted bytes in, plain bytes out, and the reverse. Who owns the engine moves the bytes.
+//
+// A context holds certificates and rules; any number of engines use it, each for one connection on one thread.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct tls_context;
+struct tls_engine;
+
+enum { TLS_WHY_SIZE = 320 };
+
+enum tls_role {
+	TLS_CLIENT, // the peer's certificate must be valid and of the host it is asked for
+	TLS_SERVER, // with ca_file: the peer must show a certificate of that CA
+};
+
+// NULL and empty mean the same.
+struct tls_settings {
+	enum tls_role role;
+	const char *ca_file;   // whom to trust; client: empty means the system's store
+	const char *cert_file; // ours, with the chain behind it; a server needs one
+	const char *key_file;
+};
+
+// At least TLS 1.2. -EINVAL with ret_why: a file cannot be read or does not fit; -ENOMEM.
+MUST_CHECK int tls_context_create(const struct tls_settings *settings, struct tls_context **ret_context,
+				  char ret_why[TLS_WHY_SIZE]);
+// NULL is fine. After its engines.
+void tls_context_destroy(struct tls_context *context);
+
+// `host`: whom a client wants to speak to, a name (sent as SNI and verified) or an IP address (verified); a server
+// gives NULL. A client has something to send at once. -ENOMEM, -EINVAL.
+MUST_CHECK int tls_engine_create(struct tls_context *context, const char *host, struct tls_engine **ret_engine);
+void tls_engine_destroy(struct tls_engine *engine);
+
+// Takes what the socket received. 0, or -EBADMSG: the connection is of no use any more, tls_engine_why() says why; what
+// is to be sent (an alert) should be. -ENOMEM.
+MUST_CHECK int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted);
+// The handshake is complete: plain bytes may be written.
+bool tls_engine_is_open(const struct tls_engine *engine);
+// Received plain bytes: how many, 0 when there are none now, -EPIPE when the peer ended the connection in order,
+// -EBADMSG.
+MUST_CHECK ssize_t tls_engine_read(struct tls_engine *engine, char *ret_plain, size_t size);
+// Encrypts all of it. -EBADMSG, -ENOMEM, -ENOTCONN before it is open.
+MUST_CHECK int tls_engine_write(struct tls_engine *engine, struct bytes plain);
+// Encrypted bytes for the socket: how many, 0 when there are none.
+size_t tls_engine_send(struct tls_engine *engine, char *ret_encrypted, size_t size);
+// Says goodbye: one more tls_engine_send().
+void tls_engine_close(struct tls_engine *engine);
+// What went wrong, for people.
+const char *tls_engine_why(const struct tls_engine *engine);
