@@ -2,16 +2,14 @@
 // The log of changes as Redis keeps it (DESIGN 3.3): stream `{evauth}:log`, entry id `<revision>-0`; what is read and
 // written there, by the scripts of deploy/redis/, which are part of this program.
 //
-// Glossary: a *base* entry opens a history and says nothing about the state at its revision; *head* is the last entry.
-//
 // Answers are parsed strictly: a known field that is missing or malformed is -EPROTO and ends the connection; unknown
 // fields are skipped. On the thread of the connection's loop.
 #pragma once
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/id128.h"
 #include "daemon/feed/redis_connection.h"
+#include "daemon/feed/redis_entry.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,35 +19,10 @@
 #define REDIS_LOG_INBOX "{evauth}:inbox"     // channel
 
 enum {
-	REDIS_LOG_RANGE_MAX = 256,  // entries of one read: times the largest body still below REDIS_REPLY_SIZE_MAX
-	REDIS_LOG_ADOPTED_MAX = 16, // former epochs that a base names
-	REDIS_LOG_ORIGIN_MAX = 256,
+	REDIS_LOG_RANGE_MAX = 256, // entries of one read: times the largest body still below REDIS_REPLY_SIZE_MAX
 };
 
 struct redis_log;
-
-struct redis_log_entry {
-	uint64_t revision;
-	struct id128 epoch;
-	struct id128 nonce;
-	struct id128 prev; // zero in a base
-	bool is_base;
-	int64_t time; // unix seconds
-	struct bytes origin;
-	struct bytes body; // LogBody; empty in a base, and in entries of a head
-	// Of a base that an operator made by `log adopt`: the epochs it takes the place of, the newest first.
-	uint32_t adopted_count;
-	struct id128 adopted[REDIS_LOG_ADOPTED_MAX];
-};
-
-// The log at one moment. Without bodies.
-struct redis_log_head {
-	bool is_empty; // no stream, or nothing in it; nothing below counts then
-	struct redis_log_entry first;
-	struct redis_log_entry last;
-	bool has_mine; // the entry at the revision that was asked about is there
-	struct redis_log_entry mine;
-};
 
 struct redis_log_settings {
 	uint64_t entries_max;   // the stream is trimmed to about this many
