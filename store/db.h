@@ -10,15 +10,36 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/id128.h"
 #include "proto/fault.h"
 
 #include <stdint.h>
 
 struct db;
 struct db_read;
+struct digest;
+
+// Records of DB_META, in the byte order of the machine, as all numbers in values of tables that hold no objects.
+extern const struct bytes db_key_revision, db_key_time, db_key_position, db_key_log;
+
+// Under db_key_position: the part of struct store_position that is not the revision. Made with the store.
+struct db_position {
+	struct id128 epoch;
+	struct id128 nonce;
+	uint32_t is_attached;
+	uint32_t reserved;
+};
+
+// Under db_key_log: what DB_LOG and DB_ORPHANS hold.
+struct db_log_state {
+	uint64_t floor; // every revision after this one is in the log
+	uint64_t entries;
+	uint64_t bytes; // of their keys and values
+	uint64_t orphans;
+};
 
 enum db_table {
-	DB_META,            // format, revision, time
+	DB_META,            // format, revision, time, position, digest, log
 	DB_TARIFFS,         // key: compare form
 	DB_GROUPS,          // likewise
 	DB_POINTS,          // likewise; the stored ChargePoint has its charge_group_id
@@ -27,6 +48,8 @@ enum db_table {
 	DB_MEMBERSHIPS,     // charge group 0 customer
 	DB_IDEMPOTENCY,     // actor 0 key -> remembered result
 	DB_IDEMPOTENCY_AGE, // revision, change set number -> key of DB_IDEMPOTENCY; for trimming
+	DB_LOG,             // revision, chunk -> a part of the entry (log.h)
+	DB_ORPHANS,         // revision, nonce, chunk -> likewise
 	DB_TABLES,
 };
 
@@ -35,14 +58,21 @@ enum {
 	DB_MAP_FULL_PERCENT = 80, // the caller admits only deletes from here on: they need free pages, too
 };
 
+// Tables of objects: those the digest is about.
+static inline bool db_is_object_table(enum db_table table)
+{
+	return table >= DB_TARIFFS && table <= DB_MEMBERSHIPS;
+}
+
 struct db_options {
 	const char *directory; // created, mode 0700, if it is not there; its parent must be
 	uint64_t map_size;     // bytes of address space; the most the file can grow to
 	bool read_only;
 };
 
-// Opens or creates. A damaged, truncated or foreign file is refused: -EBADMSG or another errno, and a fault that
-// says what is wrong with which file and the way out.
+// Opens or creates. A store of an older format is brought up to date in one transaction. A damaged, truncated or
+// foreign file is refused: -EBADMSG or another errno, and a fault that says what is wrong with which file and the way
+// out.
 MUST_CHECK int db_open(const struct db_options *options, struct db **ret_db, struct fault *fault);
 void db_close(struct db *db);
 // Bytes of the pages in use after the last commit, and the most there can be. Any thread.
@@ -66,10 +96,13 @@ struct db_write {
 	struct bytes value;
 };
 
-// All of `writes` and the new revision in one synced transaction, or nothing. Later entries under a key win.
-// 0 only when it is on disk. -ENOSPC (map or disk), -ENOMEM: nothing was written, the store goes on.
-// Any other error: whether it is on disk is unknown, and the store refuses every later commit with -EIO.
+// All of `writes`, the new revision and the digest in one synced transaction, or nothing. Later entries under a key
+// win. 0 only when it is on disk. -ENOSPC (map or disk), -ENOMEM: nothing was written, the store goes on. Any other
+// error: whether it is on disk is unknown, and the store refuses every later commit with -EIO.
 MUST_CHECK int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision);
+
+// Of all objects after the last commit. Writer thread.
+void db_get_digest(const struct db *db, struct digest *ret_digest);
 
 // ---------------------------------------------------------------- reading (any thread, one at a time per db_read)
 
@@ -91,3 +124,13 @@ MUST_CHECK int db_get(struct db_read *read, enum db_table table, struct bytes ke
 // The first record with key >= `key`, then the ones after it. -ENOENT at the end. One walk per table at a time.
 MUST_CHECK int db_seek(struct db_read *read, enum db_table table, struct bytes key, struct db_record *ret_record);
 MUST_CHECK int db_next(struct db_read *read, enum db_table table, struct db_record *ret_record);
+// The last record with key < `key`, which is not empty. -ENOENT: none. Ends a walk of the table.
+MUST_CHECK int db_seek_before(struct db_read *read, enum db_table table, struct bytes key,
+			      struct db_record *ret_record);
+
+// A record of DB_META that is a struct of `size` bytes. -ENOENT, -EBADMSG.
+MUST_CHECK int db_get_meta(struct db_read *read, struct bytes key, void *ret_value, size_t size);
+// The digest as it is kept.
+MUST_CHECK int db_read_digest(struct db_read *read, struct digest *ret_digest);
+// The digest of all objects, by looking at each of them.
+MUST_CHECK int db_compute_digest(struct db_read *read, struct digest *ret_digest);

@@ -2,19 +2,21 @@
 // What the files of the database share. Nobody else includes this, nor lmdb.h.
 //
 //     db_check.c  the file before LMDB sees it: is every page it will follow there, and sound?
-//     db_open.c   directory, lock, creation, format
+//     db_open.c   directory, lock, creation, opening
+//     db_format.c what is in a new store, and what an older one lacks
 //     db_write.c  commits
 //     db_read.c   snapshots
 #pragma once
 
 #include "store/db.h"
+#include "store/digest.h"
 
 #include <assert.h>
 #include <lmdb.h>
 #include <stdatomic.h>
 
 enum {
-	DB_FORMAT = 1,       // what this build writes; a newer one is refused
+	DB_FORMAT = 2,       // what this build writes; a newer one is refused
 	DB_RECORD_SIZE = 16, // of struct db_header
 };
 
@@ -38,9 +40,10 @@ struct db {
 	struct db_last last[DB_TABLES]; // the writer's
 	struct db_order *order;         // the writer's scratch
 	size_t order_limit;
-	bool is_fatal;      // a commit failed: nothing more is written
-	int lock_fd;        // flock: one process per store
-	uint64_t bytes_max; // of the map
+	struct digest digest; // likewise, of the last commit
+	bool is_fatal;        // a commit failed: nothing more is written
+	int lock_fd;          // flock: one process per store
+	uint64_t bytes_max;   // of the map
 	_Atomic uint64_t bytes_used;
 	char *path; // of the data file
 };
@@ -53,7 +56,17 @@ MUST_CHECK int db_decode(enum db_table table, const MDB_val *key, const MDB_val 
 // Bytes of the pages that hold something, within `txn`.
 MUST_CHECK int db_measure(struct db *db, MDB_txn *txn, uint64_t *ret_bytes);
 
-extern const struct bytes db_key_format, db_key_revision;
+extern const struct bytes db_key_format, db_key_digest;
+
+// db_format.c. The format of the store in `txn`, whose table of meta records is open. -EBADMSG, or -ENOTSUP for a newer
+// one, with the fault.
+MUST_CHECK int db_read_format(const struct db *db, MDB_txn *txn, uint32_t *ret_format, struct fault *fault);
+// Tables and meta records of a new store.
+MUST_CHECK int db_write_empty(MDB_env *env);
+// Brings a store of an older format up to DB_FORMAT, in one transaction.
+MUST_CHECK int db_upgrade(struct db *db);
+// One record of the meta table.
+MUST_CHECK int db_find_meta(MDB_txn *txn, MDB_dbi meta, struct bytes key, void *ret_value, size_t size);
 
 // db_check.c. Refuses a file that LMDB must not be let near. 0, -ENOENT when there is none, or the fault is set.
 MUST_CHECK int db_check_file(const char *path, struct fault *fault);

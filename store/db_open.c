@@ -19,20 +19,6 @@ enum {
 	DB_NAME_SIZE_MAX = 16, // of the files in the directory
 };
 
-const struct bytes db_key_format = {.data = "format", .size = 6};
-const struct bytes db_key_revision = {.data = "revision", .size = 8};
-
-// The format record, so that somebody else's LMDB file is told from ours.
-struct db_format {
-	char magic[8];
-	uint32_t version;
-	uint32_t reserved;
-};
-static_assert(sizeof(struct db_format) == 16, "on disk");
-
-static const char DB_MAGIC[8] = "evauthd";
-static const uint64_t DB_REVISION_EMPTY = 1; // DESIGN 1.4
-
 static const char *const table_names[DB_TABLES] = {
 	[DB_META] = "meta",
 	[DB_TARIFFS] = "tariffs",
@@ -43,6 +29,8 @@ static const char *const table_names[DB_TABLES] = {
 	[DB_MEMBERSHIPS] = "memberships",
 	[DB_IDEMPOTENCY] = "idempotency",
 	[DB_IDEMPOTENCY_AGE] = "idempotency_age",
+	[DB_LOG] = "log",
+	[DB_ORPHANS] = "orphans",
 };
 
 const char *db_table_name(enum db_table table)
@@ -131,39 +119,6 @@ static int db_lock(struct db *db, const struct db_options *options, struct fault
 
 // ---------------------------------------------------------------- creation
 
-static int db_put_meta(MDB_txn *txn, MDB_dbi meta, struct bytes key, const void *body, size_t size)
-{
-	char value[64];
-	struct db_header header = {.modified_revision = DB_REVISION_EMPTY};
-	header.crc = db_crc(DB_META, key, &header, (struct bytes){.data = body, .size = size});
-	memcpy(value, &header, sizeof(header));
-	memcpy(value + sizeof(header), body, size);
-	return mdb_put(txn, meta, &(MDB_val){.mv_data = (void *)key.data, .mv_size = key.size},
-		       &(MDB_val){.mv_data = value, .mv_size = sizeof(header) + size}, 0);
-}
-
-static int db_write_empty(MDB_env *env)
-{
-	struct db_format format = {.version = DB_FORMAT};
-	memcpy(format.magic, DB_MAGIC, sizeof(format.magic));
-	MDB_txn *txn;
-	MDB_dbi tables[DB_TABLES];
-	int result = mdb_txn_begin(env, NULL, 0, &txn);
-	if (result != 0)
-		return db_error(result);
-	for (int i = 0; result == 0 && i < DB_TABLES; i++)
-		result = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &tables[i]);
-	if (result == 0)
-		result = db_put_meta(txn, tables[DB_META], db_key_format, &format, sizeof(format));
-	if (result == 0)
-		result = db_put_meta(txn, tables[DB_META], db_key_revision, &DB_REVISION_EMPTY,
-				     sizeof(DB_REVISION_EMPTY));
-	if (result == 0)
-		return db_error(mdb_txn_commit(txn));
-	mdb_txn_abort(txn);
-	return db_error(result);
-}
-
 // LMDB aborts afterwards.
 static void db_assert_failed(MDB_env *env, const char *text)
 {
@@ -225,40 +180,27 @@ static int db_create(const struct db *db, const struct db_options *options, stru
 
 // ---------------------------------------------------------------- opening
 
-static int db_check_format(const struct db *db, MDB_txn *txn, struct fault *fault)
+static int db_open_meta(struct db *db, MDB_txn *txn, struct fault *fault)
 {
-	MDB_val key = {.mv_data = (void *)db_key_format.data, .mv_size = db_key_format.size}, value;
-	struct db_record record;
-	struct db_format format;
-	const int result = mdb_get(txn, db->tables[DB_META], &key, &value);
-	if (result != 0 && result != MDB_NOTFOUND)
-		return db_error(result);
-	const bool found = result == 0 && db_decode(DB_META, &key, &value, &record) == 0;
-	if (!found || record.value.size != sizeof(format)) {
-		db_fault_damaged(fault, db->path, "no format record");
+	const int result = mdb_dbi_open(txn, db_table_name(DB_META), 0, &db->tables[DB_META]);
+	if (result == 0)
+		return 0;
+	if (result == MDB_NOTFOUND || result == MDB_INCOMPATIBLE) {
+		fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
+			  "%s is not a store of evauthd: use another directory", db->path);
 		return -EBADMSG;
 	}
-	memcpy(&format, record.value.data, sizeof(format));
-	if (memcmp(format.magic, DB_MAGIC, sizeof(DB_MAGIC)) == 0 && format.version <= DB_FORMAT)
-		return 0;
-	fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
-		  "%s was written by a newer evauthd (format %u, this one knows up to %u): use that version, or move "
-		  "the file away and import an export",
-		  db->path, format.version, (unsigned)DB_FORMAT);
-	return -ENOTSUP;
+	db_fault_damaged(fault, db->path, "table %s: %s", db_table_name(DB_META), mdb_strerror(result));
+	return db_error(result);
 }
 
 static int db_open_tables(struct db *db, MDB_txn *txn, struct fault *fault)
 {
 	for (int i = 0; i < DB_TABLES; i++) {
-		const int result = mdb_dbi_open(txn, table_names[i], 0, &db->tables[i]);
-		if (i == DB_META && (result == MDB_NOTFOUND || result == MDB_INCOMPATIBLE)) {
-			fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
-				  "%s is not a store of evauthd: use another directory", db->path);
-			return -EBADMSG;
-		}
+		const char *name = db_table_name((enum db_table)i);
+		const int result = mdb_dbi_open(txn, name, 0, &db->tables[i]);
 		if (result != 0) {
-			db_fault_damaged(fault, db->path, "table %s: %s", table_names[i], mdb_strerror(result));
+			db_fault_damaged(fault, db->path, "table %s: %s", name, mdb_strerror(result));
 			return db_error(result);
 		}
 	}
@@ -304,25 +246,62 @@ int db_measure(struct db *db, MDB_txn *txn, uint64_t *ret_bytes)
 	return 0;
 }
 
-static int db_read_state(struct db *db, struct fault *fault)
+// What is in memory of the store's content.
+static int db_read_content(struct db *db, MDB_txn *txn, struct fault *fault)
 {
-	MDB_txn *txn;
-	int result = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
-	if (result != 0)
-		return db_error(result);
+	struct id128 digest;
 	uint64_t bytes_used = 0;
-	result = db_open_tables(db, txn, fault);
-	if (result == 0)
-		result = db_check_format(db, txn, fault);
+	int result = db_open_tables(db, txn, fault);
 	if (result == 0)
 		result = db_find_last(db, txn);
 	if (result == 0)
+		result = db_find_meta(txn, db->tables[DB_META], db_key_digest, &digest, sizeof(digest));
+	if (result == 0)
+		db->digest = digest_from_id(&digest);
+	if (result == 0)
 		result = db_measure(db, txn, &bytes_used);
 	atomic_store_explicit(&db->bytes_used, bytes_used, memory_order_relaxed);
+	return result;
+}
+
+static int db_end_reading(MDB_txn *txn, int result)
+{
 	if (result == 0)
 		return db_error(mdb_txn_commit(txn)); // keeps the tables' handles; abort would close them
 	mdb_txn_abort(txn);
 	return result;
+}
+
+static int db_read_state(struct db *db, struct fault *fault)
+{
+	MDB_txn *txn;
+	const int result = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+	return result == 0 ? db_end_reading(txn, db_read_content(db, txn, fault)) : result;
+}
+
+static int db_ensure_format(struct db *db, const struct db_options *options, struct fault *fault)
+{
+	MDB_txn *txn;
+	uint32_t format;
+	int result = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+	if (result != 0)
+		return result;
+	result = db_open_meta(db, txn, fault);
+	if (result == 0)
+		result = db_read_format(db, txn, &format, fault);
+	result = db_end_reading(txn, result);
+	if (result != 0 || format == DB_FORMAT)
+		return result;
+	if (options->read_only) {
+		fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
+			  "%s was written by an older evauthd (format %u, this one reads %u): start this evauthd on it "
+			  "once",
+			  db->path, format, (unsigned)DB_FORMAT);
+		return -ENOTSUP;
+	}
+	result = db_upgrade(db);
+	return result == 0 || result == -EBADMSG ? result
+						 : db_refuse(fault, result, "cannot bring up to date", db->path);
 }
 
 static int db_open_file(struct db *db, const struct db_options *options, struct fault *fault)
@@ -340,6 +319,8 @@ static int db_open_file(struct db *db, const struct db_options *options, struct 
 		return db_refuse(fault, result, "cannot open the store", db->path);
 	int dead;
 	result = db_error(mdb_reader_check(db->env, &dead)); // slots of a process that was killed
+	if (result == 0)
+		result = db_ensure_format(db, options, fault);
 	if (result == 0)
 		result = db_read_state(db, fault);
 	if (result != 0)

@@ -144,3 +144,54 @@ int db_next(struct db_read *read, enum db_table table, struct db_record *ret_rec
 	MDB_val key;
 	return db_walk(read, table, &key, MDB_NEXT, ret_record);
 }
+
+int db_seek_before(struct db_read *read, enum db_table table, struct bytes key, struct db_record *ret_record)
+{
+	MDB_cursor *cursor;
+	MDB_val found = {.mv_data = (void *)key.data, .mv_size = key.size}, value;
+	int result = db_cursor(read, table, &cursor);
+	if (result == 0)
+		result = mdb_cursor_get(cursor, &found, &value, MDB_SET_RANGE);
+	// Nothing at or after the key: then the last one is before it.
+	if (result == 0 || result == MDB_NOTFOUND)
+		result = mdb_cursor_get(cursor, &found, &value, result == 0 ? MDB_PREV : MDB_LAST);
+	return result == 0 ? db_decode(table, &found, &value, ret_record) : db_error(result);
+}
+
+// ---------------------------------------------------------------- meta and digest
+
+int db_get_meta(struct db_read *read, struct bytes key, void *ret_value, size_t size)
+{
+	struct db_record record;
+	const int result = db_get(read, DB_META, key, &record);
+	if (result == 0 && record.value.size != size)
+		return -EBADMSG;
+	if (result == 0)
+		memcpy(ret_value, record.value.data, size);
+	return result;
+}
+
+int db_read_digest(struct db_read *read, struct digest *ret_digest)
+{
+	struct id128 id;
+	const int result = db_get_meta(read, db_key_digest, &id, sizeof(id));
+	if (result == 0)
+		*ret_digest = digest_from_id(&id);
+	return result;
+}
+
+int db_compute_digest(struct db_read *read, struct digest *ret_digest)
+{
+	struct digest digest = {0};
+	for (int i = 0; i < DB_TABLES; i++) {
+		const enum db_table table = (enum db_table)i;
+		struct db_record record;
+		int result = db_is_object_table(table) ? db_seek(read, table, (struct bytes){0}, &record) : -ENOENT;
+		for (; result == 0; result = db_next(read, table, &record))
+			digest_add(&digest, table, &record);
+		if (result != -ENOENT)
+			return result;
+	}
+	*ret_digest = digest;
+	return 0;
+}

@@ -21,6 +21,7 @@ struct db_commit {
 	MDB_cursor *cursors[DB_TABLES];
 	const struct db_write *writes;
 	uint64_t revision;
+	struct digest digest; // of the objects with the writes so far
 };
 
 // ---------------------------------------------------------------- order
@@ -92,19 +93,62 @@ static bool db_is_beyond(const struct db_last *last, struct bytes key)
 	return bytes_compare(key, (struct bytes){.data = last->data, .size = last->size}) > 0;
 }
 
+// What was there goes out of the digest.
+static int db_take_out(struct db_commit *commit, const struct db_write *write, const MDB_val *value)
+{
+	struct db_header header;
+	if (!db_is_object_table(write->table))
+		return 0;
+	if (value->mv_size < sizeof(header))
+		return MDB_CORRUPTED;
+	memcpy(&header, value->mv_data, sizeof(header));
+	const struct db_record record = {
+		.key = write->key,
+		.modified_revision = header.modified_revision,
+		.value = {.data = (const char *)value->mv_data + sizeof(header),
+			  .size = value->mv_size - sizeof(header)},
+	};
+	digest_subtract(&commit->digest, write->table, &record);
+	return 0;
+}
+
+static void db_put_in(struct db_commit *commit, const struct db_write *write)
+{
+	const struct db_record record = {
+		.key = write->key, .modified_revision = write->modified_revision, .value = write->value};
+	if (db_is_object_table(write->table))
+		digest_add(&commit->digest, write->table, &record);
+}
+
+// Room for the record; the one search also finds what is there under the key.
+static int db_reserve(struct db_commit *commit, MDB_cursor *cursor, const struct db_write *write, bool is_beyond,
+		      MDB_val *value)
+{
+	MDB_val key = {.mv_data = (void *)write->key.data, .mv_size = write->key.size};
+	const size_t size = value->mv_size;
+	int result = mdb_cursor_put(cursor, &key, value, MDB_RESERVE | (is_beyond ? MDB_APPEND : MDB_NOOVERWRITE));
+	if (result != MDB_KEYEXIST)
+		return result;
+	result = db_take_out(commit, write, value);
+	if (result != 0)
+		return result;
+	value->mv_size = size;
+	return mdb_cursor_put(cursor, &key, value, MDB_RESERVE | MDB_CURRENT);
+}
+
 static int db_put(struct db_commit *commit, MDB_cursor *cursor, const struct db_write *write)
 {
 	struct db_last *last = &commit->db->last[write->table];
 	struct db_header header = {.modified_revision = write->modified_revision};
-	MDB_val key = {.mv_data = (void *)write->key.data, .mv_size = write->key.size};
 	MDB_val value = {.mv_size = sizeof(header) + write->value.size};
 	const bool is_beyond = db_is_beyond(last, write->key);
-	const int result = mdb_cursor_put(cursor, &key, &value, MDB_RESERVE | (is_beyond ? MDB_APPEND : 0));
+	const int result = db_reserve(commit, cursor, write, is_beyond, &value);
 	if (result != 0)
 		return result;
 	header.crc = db_crc(write->table, write->key, &header, write->value);
 	memcpy(value.mv_data, &header, sizeof(header));
 	memcpy((char *)value.mv_data + sizeof(header), write->value.data, write->value.size);
+	db_put_in(commit, write);
 	if (is_beyond) {
 		last->size = (uint32_t)write->key.size;
 		memcpy(last->data, write->key.data, write->key.size);
@@ -112,12 +156,14 @@ static int db_put(struct db_commit *commit, MDB_cursor *cursor, const struct db_
 	return 0;
 }
 
-static int db_delete(MDB_cursor *cursor, const struct db_write *write)
+static int db_delete(struct db_commit *commit, MDB_cursor *cursor, const struct db_write *write)
 {
-	MDB_val key = {.mv_data = (void *)write->key.data, .mv_size = write->key.size};
-	const int result = mdb_cursor_get(cursor, &key, NULL, MDB_SET);
+	MDB_val key = {.mv_data = (void *)write->key.data, .mv_size = write->key.size}, value;
+	int result = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
 	if (result == MDB_NOTFOUND)
 		return 0;
+	if (result == 0)
+		result = db_take_out(commit, write, &value);
 	return result == 0 ? mdb_cursor_del(cursor, 0) : result;
 }
 
@@ -128,18 +174,24 @@ static int db_write_one(struct db_commit *commit, const struct db_write *write)
 	const int result = db_cursor_of(commit, write->table, &cursor);
 	if (result != 0)
 		return result;
-	return write->value.data != NULL ? db_put(commit, cursor, write) : db_delete(cursor, write);
+	return write->value.data != NULL ? db_put(commit, cursor, write) : db_delete(commit, cursor, write);
 }
 
-static int db_write_revision(struct db_commit *commit)
+static int db_write_meta(struct db_commit *commit, struct bytes key, const void *data, size_t size)
 {
-	return db_write_one(
-		commit, &(struct db_write){
-				.table = DB_META,
-				.key = db_key_revision,
-				.modified_revision = commit->revision,
-				.value = {.data = (const char *)&commit->revision, .size = sizeof(commit->revision)},
-			});
+	return db_write_one(commit, &(struct db_write){
+					    .table = DB_META,
+					    .key = key,
+					    .modified_revision = commit->revision,
+					    .value = {.data = data, .size = size},
+				    });
+}
+
+static int db_write_metas(struct db_commit *commit)
+{
+	const struct id128 digest = digest_id(&commit->digest);
+	const int result = db_write_meta(commit, db_key_revision, &commit->revision, sizeof(commit->revision));
+	return result == 0 ? db_write_meta(commit, db_key_digest, &digest, sizeof(digest)) : result;
 }
 
 // ---------------------------------------------------------------- commit
@@ -168,7 +220,7 @@ static int db_write_all(struct db_commit *commit, size_t count)
 		if (result != 0)
 			return result;
 	}
-	return db_write_revision(commit);
+	return db_write_metas(commit);
 }
 
 static int db_run(struct db_commit *commit, size_t count)
@@ -185,9 +237,11 @@ static int db_run(struct db_commit *commit, size_t count)
 		return result;
 	}
 	result = db_error(mdb_txn_commit(commit->txn));
-	if (result == 0)
-		atomic_store_explicit(&commit->db->bytes_used, bytes_used, memory_order_relaxed);
-	return result;
+	if (result != 0)
+		return result;
+	atomic_store_explicit(&commit->db->bytes_used, bytes_used, memory_order_relaxed);
+	commit->db->digest = commit->digest;
+	return 0;
 }
 
 static void db_give_back_order(struct db *db)
@@ -203,7 +257,7 @@ int db_commit(struct db *db, const struct db_write *writes, size_t writes_count,
 {
 	if (db->is_fatal)
 		return -EIO;
-	struct db_commit commit = {.db = db, .writes = writes, .revision = revision};
+	struct db_commit commit = {.db = db, .writes = writes, .revision = revision, .digest = db->digest};
 	size_t count;
 	int result = db_sort(db, writes, writes_count, &count);
 	if (result != 0)
@@ -216,4 +270,9 @@ int db_commit(struct db *db, const struct db_write *writes, size_t writes_count,
 		return result;
 	db->is_fatal = true;
 	return result == -ENOMEM ? -EIO : result; // LMDB's own, who knows when
+}
+
+void db_get_digest(const struct db *db, struct digest *ret_digest)
+{
+	*ret_digest = db->digest;
 }

@@ -427,6 +427,8 @@ static const struct load_kind {
 	 load_membership},
 	{DB_IDEMPOTENCY, IMAGE_SLABS, LOAD_SECOND, NULL, NULL, NULL, NULL},
 	{DB_IDEMPOTENCY_AGE, IMAGE_SLABS, LOAD_SECOND, NULL, NULL, NULL, NULL},
+	{DB_LOG, IMAGE_SLABS, LOAD_SECOND, NULL, NULL, NULL, NULL},
+	{DB_ORPHANS, IMAGE_SLABS, LOAD_SECOND, NULL, NULL, NULL, NULL},
 };
 
 // A token's key is personal data; a membership's has a NUL in it.

@@ -499,10 +499,10 @@ START_TEST(a_newer_format_is_refused)
 {
 	open_db();
 	close_db();
-	const struct format_record ours = format_record_of(1), newer = format_record_of(2);
+	const struct format_record ours = format_record_of(2), newer = format_record_of(3);
 	patch(&ours, &newer, sizeof(ours));
 	ck_assert_int_eq(refused(), -ENOTSUP);
-	ck_assert_ptr_nonnull(strstr(fault.message, "newer evauthd (format 2"));
+	ck_assert_ptr_nonnull(strstr(fault.message, "newer evauthd (format 3"));
 	patch(&newer, &ours, sizeof(ours));
 	open_db();
 }
