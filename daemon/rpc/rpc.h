@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "daemon/net/listener.h"
 #include "daemon/rpc/lister.h"
-#include "daemon/rpc/mailbox.h"
+#include "daemon/net/mailbox.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
 #include "proto/codec.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What other threads have finished for a worker: a list of mails and the worker's doorbell.
+// What other threads have for the thread of a loop: a list of mails and the loop's doorbell.
 #pragma once
 
 #include "daemon/net/loop.h"
@@ -9,7 +9,7 @@
 // Embedded in what is sent.
 struct mail {
 	struct mail *next;
-	void (*deliver)(struct mail *mail); // called on the worker's thread
+	void (*deliver)(struct mail *mail); // called on the loop's thread
 };
 
 struct mailbox {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/rpc/mailbox.h"
+#include "daemon/net/mailbox.h"
 
 void mailbox_init(struct mailbox *mailbox, struct loop *loop)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/rpc/mailbox.h"
+#include "daemon/net/mailbox.h"
 #include "tests/unit/unit.h"
 
 #include <stddef.h>
@@ -68,7 +68,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("daemon/rpc/mailbox");
+	Suite *suite = suite_create("daemon/net/mailbox");
 	TCase *tests = tcase_create("mailbox");
 	tcase_add_test(tests, mails_of_many_threads_arrive_once_and_in_the_order_of_each);
 	suite_add_tcase(suite, tests);
