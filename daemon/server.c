@@ -365,10 +365,11 @@ static void serve(struct server *server)
 static void join_workers(struct server *server, uint64_t timeout_ms)
 {
 	struct timespec deadline;
-	clock_gettime(CLOCK_REALTIME, &deadline);
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += (time_t)((timeout_ms + STOP_GRACE_MS) / 1000);
 	while (server->threads_count > 0) {
-		if (pthread_timedjoin_np(server->threads[server->threads_count - 1], NULL, &deadline) != 0) {
+		const pthread_t thread = server->threads[server->threads_count - 1];
+		if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline) != 0) {
 			log_error("stop_forced", "a worker did not end in time; what it had not answered is lost");
 			_exit(EXIT_FAILURE);
 		}

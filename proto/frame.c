@@ -83,3 +83,9 @@ void frame_write_header(char *header, const struct frame *frame)
 	put_u16(header + AT_METHOD, frame->method);
 	put_u32(header + AT_REQUEST_ID, frame->request_id);
 }
+
+void frames_set_request_id(char *frames, size_t size, uint32_t request_id)
+{
+	for (size_t at = 0; at < size; at += AT_VERSION_AND_KIND + (size_t)get_u32(frames + at + AT_LENGTH))
+		put_u32(frames + at + AT_REQUEST_ID, request_id);
+}

@@ -50,3 +50,5 @@ enum frame_result frame_parse(struct bytes buffer, uint32_t frame_size_max, stru
 enum frame_result frame_parse_header(struct bytes buffer, uint32_t frame_size_max, struct frame *ret_frame);
 // Writes FRAME_HEADER_SIZE bytes. frame->body.size gives the length; frame->size is ignored.
 void frame_write_header(char *header, const struct frame *frame);
+// Gives all frames of `frames`, which are whole ones, this request id.
+void frames_set_request_id(char *frames, size_t size, uint32_t request_id);

@@ -8,17 +8,20 @@ static const struct method_row methods[] = {
 			      .request = &schema_authorize_request,
 			      .response = &schema_authorize_response,
 			      .body_size_max = BODY_QUERY_MAX,
+			      .is_query = true,
 			      .answer_calls = method_authorize,
 			      .calls_max = CALLS_MAX},
 	[METHOD_AUTHORIZE_BATCH] = {.name = "AuthorizeBatch",
 				    .request = &schema_authorize_batch_request,
 				    .response = &schema_authorize_batch_response,
 				    .body_size_max = BODY_BATCH_MAX,
+				    .is_query = true,
 				    .answer_calls = method_authorize_batch},
 	[METHOD_GET_TARIFF] = {.name = "GetTariff",
 			       .request = &schema_get_tariff_request,
 			       .response = &schema_get_tariff_response,
 			       .body_size_max = BODY_QUERY_MAX,
+			       .is_query = true,
 			       .min_revision = get_tariff_min_revision,
 			       .answer = method_get_tariff},
 	[METHOD_LIST_VISIBLE_CHARGE_POINTS] = {.name = "ListVisibleChargePoints",
@@ -86,7 +89,7 @@ const struct method_row *dispatch_next(const struct method_row *method)
 static bool must_wait(const struct call *call, const void *request)
 {
 	const uint64_t wanted = call->method->min_revision ? call->method->min_revision(request) : 0;
-	if (LIKELY(wanted <= worker_image(call->worker)->revision))
+	if (wanted == 0 || wanted <= worker_image(call->worker)->revision)
 		return false;
 	waiters_add(call, wanted);
 	return true;
@@ -144,6 +147,8 @@ static void start(const struct call *call)
 void dispatch_calls(const struct call *calls, size_t count)
 {
 	const struct method_row *method = calls[0].method;
+	if (method->is_query)
+		worker_note_answering(calls[0].worker);
 	if (LIKELY(method->answer_calls != NULL)) {
 		method->answer_calls(calls, count);
 		return;

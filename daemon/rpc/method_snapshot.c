@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Snapshot: every record at one revision, as a stream. A thread of its own walks the store and fills chunks of frames;
-// the worker moves them into the connection as it takes them. The walk holds the database back, so it is given up when
-// the receiver makes no progress, when it lasts too long, and when the daemon stops.
+// Snapshot: every record at one revision, as a stream. A thread of its own walks the store and fills chunks of frames.
+// The walk holds the database back, so it is given up when the receiver makes no progress, when it lasts too long, and
+// when the daemon stops.
 #include "base/clock.h"
 #include "daemon/rpc/rpc.h"
+#include "daemon/rpc/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum { SNAPSHOT_ARENA_CHUNK = 16 * 1024, SNAPSHOT_ARENA_BUDGET = 32 * 1024 * 1024 };
 
@@ -18,30 +18,18 @@ struct snapshots {
 	_Atomic uint32_t count;
 };
 
-struct chunk {
-	struct chunk *next;
-	size_t size;
+struct snapshot_chunk {
+	struct chunk chunk;
 	size_t capacity;
 	char data[];
 };
 
 struct snapshot {
-	struct job *job;
+	struct stream stream;
 	struct service *service;
-	struct snapshot *next; // of the same session
 	pthread_t thread;
-	struct mail mail;
 
-	pthread_mutex_t lock; // for these:
-	pthread_cond_t taken;
-	struct chunk *first, *last;
-	uint32_t count;
-	bool is_posted; // the mail is on its way
-	bool finished;  // the thread has handed over its last chunk
-
-	_Atomic bool cancelled; // the receiver is gone
-
-	struct chunk *filling; // the thread's, as are the rest
+	struct snapshot_chunk *filling; // the thread's, as are the rest
 	struct arena frames;
 	uint64_t started_ms;
 };
@@ -82,66 +70,38 @@ static const struct {
 	{-ENOMEM, STATUS_RESOURCE_EXHAUSTED, "out of memory"},
 };
 
-static struct timespec stall_deadline(void)
+static void release_chunk(struct chunk *chunk)
 {
-	struct timespec deadline;
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += SNAPSHOT_STALL_MS / 1000;
-	return deadline;
-}
-
-static void post(struct snapshot *snapshot)
-{
-	if (snapshot->is_posted)
-		return;
-	snapshot->is_posted = true;
-	mailbox_post(&snapshot->job->worker->mailbox, &snapshot->mail);
-}
-
-// Waits until fewer than `max` chunks are waiting for the receiver. -ETIME, -ECANCELED.
-static int wait_for_room(struct snapshot *snapshot, uint32_t max)
-{
-	const struct timespec deadline = stall_deadline();
-	int result = 0;
-	while (snapshot->count >= max && !snapshot->cancelled && result == 0)
-		result = pthread_cond_timedwait(&snapshot->taken, &snapshot->lock, &deadline) == ETIMEDOUT ? -ETIME : 0;
-	return snapshot->cancelled ? -ECANCELED : result;
+	free((char *)chunk - offsetof(struct snapshot_chunk, chunk));
 }
 
 // Gives the worker the chunk being filled.
 static int hand_over(struct snapshot *snapshot, uint32_t max)
 {
-	struct chunk *chunk = snapshot->filling;
+	struct snapshot_chunk *chunk = snapshot->filling;
 	if (chunk == NULL)
 		return 0;
-	pthread_mutex_lock(&snapshot->lock);
-	const int result = wait_for_room(snapshot, max);
+	const int result = stream_wait(&snapshot->stream, max, SNAPSHOT_STALL_MS);
 	if (result == 0) {
-		if (snapshot->first == NULL)
-			snapshot->first = chunk;
-		else
-			snapshot->last->next = chunk;
-		snapshot->last = chunk;
-		snapshot->count++;
 		snapshot->filling = NULL;
-		post(snapshot);
+		stream_put(&snapshot->stream, &chunk->chunk);
 	}
-	pthread_mutex_unlock(&snapshot->lock);
 	return result;
 }
 
 static int make_room(struct snapshot *snapshot, size_t size)
 {
-	if (snapshot->filling != NULL && snapshot->filling->capacity - snapshot->filling->size >= size)
+	if (snapshot->filling != NULL && snapshot->filling->capacity - snapshot->filling->chunk.frames.size >= size)
 		return 0;
 	const int result = hand_over(snapshot, SNAPSHOT_CHUNKS_MAX);
 	if (result != 0)
 		return result;
 	const size_t capacity = size > SNAPSHOT_CHUNK_SIZE ? size : SNAPSHOT_CHUNK_SIZE;
-	struct chunk *chunk = malloc(sizeof(*chunk) + capacity);
+	struct snapshot_chunk *chunk = malloc(sizeof(*chunk) + capacity);
 	if (chunk == NULL)
 		return -ENOMEM;
-	*chunk = (struct chunk){.capacity = capacity};
+	chunk->chunk = (struct chunk){.frames = {.data = chunk->data}, .release = release_chunk};
+	chunk->capacity = capacity;
 	snapshot->filling = chunk;
 	return 0;
 }
@@ -152,7 +112,7 @@ static int add_frame(struct snapshot *snapshot, enum frame_kind kind, uint8_t st
 		.kind = kind,
 		.status = status,
 		.method = METHOD_SNAPSHOT,
-		.request_id = snapshot->job->request_id,
+		.request_id = snapshot->stream.job->request_id,
 		.body = body,
 	};
 	if (FRAME_LENGTH_MIN + body.size > snapshot->service->frame_size_max)
@@ -160,11 +120,12 @@ static int add_frame(struct snapshot *snapshot, enum frame_kind kind, uint8_t st
 	const int result = make_room(snapshot, FRAME_HEADER_SIZE + body.size);
 	if (result != 0)
 		return result;
-	struct chunk *chunk = snapshot->filling;
-	frame_write_header(chunk->data + chunk->size, &frame);
+	struct bytes *frames = &snapshot->filling->chunk.frames;
+	char *end = snapshot->filling->data + frames->size;
+	frame_write_header(end, &frame);
 	if (body.size > 0)
-		memcpy(chunk->data + chunk->size + FRAME_HEADER_SIZE, body.data, body.size);
-	chunk->size += FRAME_HEADER_SIZE + body.size;
+		memcpy(end + FRAME_HEADER_SIZE, body.data, body.size);
+	frames->size += FRAME_HEADER_SIZE + body.size;
 	return 0;
 }
 
@@ -173,7 +134,7 @@ static int on_record(void *context, const struct record *record)
 	struct snapshot *snapshot = context;
 	struct service *service = snapshot->service;
 	struct bytes body;
-	if (atomic_load_explicit(&snapshot->cancelled, memory_order_relaxed))
+	if (atomic_load_explicit(&snapshot->stream.is_cancelled, memory_order_relaxed))
 		return -ECANCELED;
 	if (atomic_load_explicit(&service->stopping, memory_order_relaxed))
 		return -ESHUTDOWN;
@@ -231,124 +192,38 @@ static void *snapshot_run(void *argument)
 	if (result != -ECANCELED)
 		add_end(snapshot, result, &fault);
 	(void)hand_over(snapshot, UINT32_MAX);
-	pthread_mutex_lock(&snapshot->lock);
-	snapshot->finished = true;
-	post(snapshot);
-	pthread_mutex_unlock(&snapshot->lock);
+	stream_close(&snapshot->stream);
 	return NULL;
 }
 
 // ---------------------------------------------------------------- the worker's side
 
-static struct snapshot **find_link(struct session *session, const struct snapshot *snapshot)
+static struct snapshot *snapshot_of(struct stream *stream)
 {
-	struct snapshot **link = &session->snapshot;
-	while (*link != NULL && *link != snapshot)
-		link = &(*link)->next;
-	return link;
-}
-
-static struct chunk *take_chunk(struct snapshot *snapshot)
-{
-	pthread_mutex_lock(&snapshot->lock);
-	struct chunk *chunk = snapshot->first;
-	if (chunk != NULL) {
-		snapshot->first = chunk->next;
-		snapshot->count--;
-		pthread_cond_signal(&snapshot->taken);
-	}
-	pthread_mutex_unlock(&snapshot->lock);
-	return chunk;
+	return (struct snapshot *)((char *)stream - offsetof(struct snapshot, stream));
 }
 
 static void free_snapshot(struct snapshot *snapshot)
 {
-	struct chunk *chunk;
-	while ((chunk = take_chunk(snapshot)) != NULL)
-		free(chunk);
+	if (!snapshot->stream.is_cancelled)
+		atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
+	stream_finish(&snapshot->stream);
 	free(snapshot->filling);
 	arena_finish(&snapshot->frames);
-	pthread_cond_destroy(&snapshot->taken);
-	pthread_mutex_destroy(&snapshot->lock);
-	if (!snapshot->cancelled)
-		atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
 	free(snapshot);
 }
 
-// After the last chunk, or when the connection is gone.
-static void end_snapshot(struct snapshot *snapshot)
+// Its place is free at once; the thread ends with the next record.
+static void on_cancel(struct stream *stream)
 {
-	struct job *job = snapshot->job;
-	struct conn *conn = conn_find(job->worker->conns, job->conn);
+	atomic_fetch_sub(&snapshot_of(stream)->service->snapshots->count, 1);
+}
+
+static void on_over(struct stream *stream)
+{
+	struct snapshot *snapshot = snapshot_of(stream);
 	pthread_join(snapshot->thread, NULL);
-	if (conn != NULL) {
-		struct snapshot **link = find_link(conn_session(conn), snapshot);
-		*link = snapshot->next;
-	}
 	free_snapshot(snapshot);
-	job_end(job);
-}
-
-static void append_chunk(struct conn *conn, struct chunk *chunk)
-{
-	char *room = conn_reserve(conn, chunk->size);
-	if (room != NULL) {
-		memcpy(room, chunk->data, chunk->size);
-		conn_commit(conn, chunk->size);
-	}
-	free(chunk);
-}
-
-// Moves chunks while the connection takes them. True: that was the last one, and no mail is on its way any more.
-static bool pump(struct snapshot *snapshot, struct conn *conn)
-{
-	struct chunk *chunk;
-	while (conn_output_size(conn) < SNAPSHOT_OUTPUT_MAX && (chunk = take_chunk(snapshot)) != NULL)
-		append_chunk(conn, chunk);
-	pthread_mutex_lock(&snapshot->lock);
-	const bool is_empty = snapshot->first == NULL;
-	const bool is_over = is_empty && snapshot->finished && !snapshot->is_posted;
-	pthread_mutex_unlock(&snapshot->lock);
-	if (!is_empty)
-		conn_want_room(conn, SNAPSHOT_OUTPUT_MAX / 2);
-	return is_over;
-}
-
-static void on_mail(struct mail *mail)
-{
-	struct snapshot *snapshot = (struct snapshot *)((char *)mail - offsetof(struct snapshot, mail));
-	struct conn *conn = conn_find(snapshot->job->worker->conns, snapshot->job->conn);
-	pthread_mutex_lock(&snapshot->lock);
-	snapshot->is_posted = false;
-	const bool is_finished = snapshot->finished;
-	pthread_mutex_unlock(&snapshot->lock);
-	if (conn != NULL ? pump(snapshot, conn) : is_finished)
-		end_snapshot(snapshot);
-}
-
-void snapshots_room(struct session *session, struct conn *conn)
-{
-	for (struct snapshot *snapshot = session->snapshot, *next; snapshot != NULL; snapshot = next) {
-		next = snapshot->next;
-		if (pump(snapshot, conn))
-			end_snapshot(snapshot);
-	}
-}
-
-// Their places are free at once: the threads end with the next record, and their last mail ends the jobs. A thread that
-// has ended already, with chunks the receiver did not take, sends none any more: that is done here.
-void snapshots_cancel(struct session *session)
-{
-	for (struct snapshot *snapshot = session->snapshot; snapshot != NULL; snapshot = snapshot->next) {
-		pthread_mutex_lock(&snapshot->lock);
-		snapshot->cancelled = true;
-		atomic_fetch_sub(&snapshot->service->snapshots->count, 1);
-		pthread_cond_signal(&snapshot->taken);
-		if (snapshot->finished)
-			post(snapshot);
-		pthread_mutex_unlock(&snapshot->lock);
-	}
-	session->snapshot = NULL;
 }
 
 // ---------------------------------------------------------------- the start
@@ -363,16 +238,6 @@ static int admit(struct snapshots *snapshots, struct fault *fault)
 	return -EAGAIN;
 }
 
-static void init_sync(struct snapshot *snapshot)
-{
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&snapshot->taken, &attributes);
-	pthread_condattr_destroy(&attributes);
-	pthread_mutex_init(&snapshot->lock, NULL);
-}
-
 int method_snapshot(struct job *job)
 {
 	struct service *service = job->worker->service;
@@ -384,19 +249,17 @@ int method_snapshot(struct job *job)
 		atomic_fetch_sub(&service->snapshots->count, 1);
 		return -ENOMEM;
 	}
-	snapshot->job = job;
 	snapshot->service = service;
-	snapshot->mail.deliver = on_mail;
+	snapshot->stream.on_cancel = on_cancel;
+	snapshot->stream.on_over = on_over;
 	snapshot->started_ms = clock_monotonic_ms();
 	arena_init(&snapshot->frames, SNAPSHOT_ARENA_CHUNK, SNAPSHOT_ARENA_BUDGET);
-	init_sync(snapshot);
+	stream_init(&snapshot->stream, job);
 	result = -pthread_create(&snapshot->thread, NULL, snapshot_run, snapshot);
 	if (result != 0) {
 		free_snapshot(snapshot);
 		return result;
 	}
-	struct session *session = conn_session(conn_find(job->worker->conns, job->conn));
-	snapshot->next = session->snapshot;
-	session->snapshot = snapshot;
+	stream_begin(&snapshot->stream);
 	return 0;
 }

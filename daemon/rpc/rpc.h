@@ -47,6 +47,7 @@ struct method_row {
 	// straight from and to the connection's buffers.
 	void (*answer_calls)(const struct call *calls, size_t count);
 	uint32_t calls_max; // 0 counts as 1
+	bool is_query;      // listings give way to it
 	// Answered when ready by the lister's thread.
 	int (*list)(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
 		    struct fault *fault);
@@ -112,12 +113,14 @@ struct session {
 	const char *bad_reason; // the peer does not speak our protocol: last words when all is answered. NULL: it does
 	uint16_t bad_method;
 	uint32_t bad_request_id;
-	struct snapshot *snapshot; // the first of those streamed to this connection
+	struct stream *stream; // the first of those to this connection
 };
 
 // ---------------------------------------------------------------- worker.c
 // The image of this turn; stays until the turn's end.
 const struct image *worker_image(struct worker *worker);
+// A query is being answered: service_is_answering().
+void worker_note_answering(struct worker *worker);
 // These two end the loop when they were what a stopping worker waited for.
 void worker_job_ended(struct worker *worker);
 void worker_conns_ended(struct worker *worker);
@@ -190,7 +193,3 @@ uint64_t search_min_revision(const void *request);
 uint64_t list_visible_min_revision(const void *request);
 uint64_t list_permitted_min_revision(const void *request);
 uint64_t snapshot_min_revision(const void *request);
-
-// method_snapshot.c: the connection of these has room for more, or is gone.
-void snapshots_room(struct session *session, struct conn *conn);
-void snapshots_cancel(struct session *session);

@@ -10,8 +10,6 @@
 struct lister;
 struct snapshots;
 
-enum { SERVICE_LIMITS_MAX = 32 };
-
 // Made by the server before the first worker, outlives the last one. Plain fields do not change meanwhile.
 struct service {
 	struct store *store;
@@ -26,8 +24,8 @@ struct service {
 	_Atomic uint32_t min_revision_wait_ms;
 	_Atomic uint32_t snapshot_timeout_ms;
 	_Atomic bool stopping; // streams end now
-	// Wall clock, s, when a worker last began to answer queries. Written once a second, so it costs them nothing.
-	_Atomic int64_t answered_at;
+	// Monotonic clock, s, of the last query answered; 0: none yet. Written once a second, so it costs them nothing.
+	_Atomic uint64_t answered_s;
 };
 
 // For listing_set_give_way(): whether queries are being answered, in this second or the one before. `service` is a

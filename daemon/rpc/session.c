@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection's bytes become calls here (DESIGN 2).
 #include "daemon/rpc/rpc.h"
+#include "daemon/rpc/stream.h"
 
 // What the input begins with.
 enum look {
@@ -65,6 +66,9 @@ static void skip_refused(struct session *session, struct conn_input *input)
 	session->skip -= skipped;
 	input->consumed += skipped;
 	input->message_size = session->skip;
+	// What comes behind it is a message of its own.
+	if (session->skip == 0)
+		input->continued = false;
 }
 
 static void refuse_call(const struct call *call)
@@ -138,7 +142,7 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 			dispatch_calls(calls, count);
 		else if (!pass_other(worker, conn, input))
 			return;
-		requests += count;
+		requests += count > 0 ? count : 1;
 	}
 }
 
@@ -167,7 +171,7 @@ static void on_last(void *context, struct conn *conn)
 static void on_room(void *context, struct conn *conn)
 {
 	(void)context;
-	snapshots_room(conn_session(conn), conn);
+	streams_room(conn_session(conn), conn);
 }
 
 static void on_close(void *context, struct conn *conn, enum conn_end end)
@@ -181,7 +185,7 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 		[CONN_END_WRITE_TIMEOUT] = "did not read its answers in time",
 	};
 	(void)context;
-	snapshots_cancel(conn_session(conn));
+	streams_cancel(conn_session(conn));
 	log_debug("connection_closed", "%s", ends[end]);
 }
 

@@ -9,9 +9,8 @@ struct snapshots;
 enum {
 	SNAPSHOTS_MAX = 2,
 	SNAPSHOT_CHUNK_SIZE = 64 * 1024,
-	SNAPSHOT_CHUNKS_MAX = 4,         // made and not sent yet
-	SNAPSHOT_OUTPUT_MAX = 64 * 1024, // of the connection, before the next chunk goes into it
-	SNAPSHOT_STALL_MS = 5000,        // without progress of the receiver
+	SNAPSHOT_CHUNKS_MAX = 4,  // made and not sent yet
+	SNAPSHOT_STALL_MS = 5000, // without progress of the receiver
 };
 
 MUST_CHECK int snapshots_create(struct store *store, struct snapshots **ret_snapshots);

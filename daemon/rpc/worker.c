@@ -11,13 +11,16 @@
 bool service_is_answering(void *service)
 {
 	struct service *self = service;
-	return clock_wall_s() - atomic_load_explicit(&self->answered_at, memory_order_relaxed) <= 1;
+	const uint64_t answered_s = atomic_load_explicit(&self->answered_s, memory_order_relaxed);
+	return answered_s != 0 && clock_monotonic_ms() / 1000 - answered_s <= 1;
 }
 
-static void note_answering(struct service *service, int64_t now_s)
+void worker_note_answering(struct worker *worker)
 {
-	if (UNLIKELY(atomic_load_explicit(&service->answered_at, memory_order_relaxed) != now_s))
-		atomic_store_explicit(&service->answered_at, now_s, memory_order_relaxed);
+	_Atomic uint64_t *answered_s = &worker->service->answered_s;
+	const uint64_t now_s = loop_now_ms(worker->loop) / 1000;
+	if (UNLIKELY(atomic_load_explicit(answered_s, memory_order_relaxed) != now_s))
+		atomic_store_explicit(answered_s, now_s, memory_order_relaxed);
 }
 
 const struct image *worker_image(struct worker *worker)
@@ -25,7 +28,6 @@ const struct image *worker_image(struct worker *worker)
 	if (UNLIKELY(worker->image == NULL)) {
 		worker->image = store_pin(worker->reader);
 		worker->now_s = clock_wall_s();
-		note_answering(worker->service, worker->now_s);
 	}
 	return worker->image;
 }

@@ -187,6 +187,28 @@ START_TEST(a_header_is_written_byte_for_byte)
 }
 END_TEST
 
+START_TEST(several_frames_are_given_an_id_and_nothing_else_changes)
+{
+	enum { COUNT = 3 };
+	static const struct bytes bodies[COUNT] = {BYTES_LITERAL("one"), BYTES_LITERAL(""), BYTES_LITERAL("three")};
+	char frames[COUNT * FRAME_HEADER_SIZE + 8], expected[sizeof(frames)];
+	for (uint32_t id = 0; id < 2; id++) {
+		char *at = id ? expected : frames;
+		for (int i = 0; i < COUNT; i++) {
+			const struct frame frame = {
+				.kind = FRAME_STREAM_ITEM, .method = 19, .request_id = id * 77, .body = bodies[i]};
+			frame_write_header(at, &frame);
+			memcpy(at + FRAME_HEADER_SIZE, bodies[i].data, bodies[i].size);
+			at += FRAME_HEADER_SIZE + bodies[i].size;
+		}
+	}
+	frames_set_request_id(frames, sizeof(frames), 77);
+	ck_assert_mem_eq(frames, expected, sizeof(frames));
+	frames_set_request_id(frames, 0, 5);
+	ck_assert_mem_eq(frames, expected, sizeof(frames));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("frame");
@@ -201,6 +223,7 @@ int main(void)
 	tcase_add_test(tcase, a_header_is_read_before_its_body_is_there);
 	tcase_add_test(tcase, what_is_written_is_read_back);
 	tcase_add_test(tcase, a_header_is_written_byte_for_byte);
+	tcase_add_test(tcase, several_frames_are_given_an_id_and_nothing_else_changes);
 	Suite *suite = suite_create("proto/frame");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

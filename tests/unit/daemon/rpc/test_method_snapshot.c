@@ -174,6 +174,24 @@ START_TEST(a_stop_ends_the_stream_and_says_so)
 }
 END_TEST
 
+// Its walk waits for room, with the database held back. Sooner than the receiver's patience would end it, the stop
+// does.
+START_TEST(a_stop_is_noticed_while_the_receiver_takes_nothing)
+{
+	const int threads = count_threads();
+	rpc_fixture_fill(&fixture, FILLERS);
+	struct answer answer;
+	send_snapshot(fd, 5);
+	receive(fd, &answer);
+	answer_finish(&answer);
+	rpc_fixture_stop(&fixture, 20000);
+	while (count_threads() > threads)
+		sched_yield();
+	ck_assert_int_lt(receive_stream(fd, 5, STATUS_UNAVAILABLE), WORLD_RECORDS + FILLERS);
+	expect_end(fd);
+}
+END_TEST
+
 START_TEST(a_receiver_that_is_cut_ends_it)
 {
 	rpc_fixture_fill(&fixture, FILLERS);
@@ -216,6 +234,7 @@ int main(void)
 	tcase_add_test(tests, a_peer_that_shut_down_its_side_gets_all_of_it);
 	tcase_add_test(tests, one_that_takes_too_long_is_aborted);
 	tcase_add_test(tests, a_stop_ends_the_stream_and_says_so);
+	tcase_add_test(tests, a_stop_is_noticed_while_the_receiver_takes_nothing);
 	tcase_add_test(tests, a_receiver_that_is_cut_ends_it);
 	tcase_add_test(tests, a_record_over_the_frame_size_ends_it);
 	tcase_set_timeout(tests, 120);

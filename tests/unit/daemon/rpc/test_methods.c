@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The methods as a client sees them: the table of dispatch.c, AuthorizeBatch, GetTariff, Status, Get and the lists.
+#include "base/clock.h"
 #include "daemon/rpc/rpc.h"
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 #include "tests/unit/unit.h"
@@ -49,6 +50,45 @@ START_TEST(only_changes_are_read_strictly)
 {
 	for (const struct method_row *row = dispatch_next(NULL); row != NULL; row = dispatch_next(row))
 		ck_assert_int_eq(row->mode == CODEC_STRICT, dispatch_number(row) == METHOD_APPLY);
+}
+END_TEST
+
+// Listings give way to queries: not to each other, and not to changes.
+START_TEST(only_queries_count_as_queries_being_answered)
+{
+	static const struct {
+		enum method method;
+		bool is_query;
+	} rows[] = {
+		{METHOD_STATUS, false},
+		{METHOD_GET, false},
+		{METHOD_SEARCH, false},
+		{METHOD_LIST_PERMITTED, false},
+		{METHOD_LIST_VISIBLE_CHARGE_POINTS, false},
+		{METHOD_SNAPSHOT, false},
+		{METHOD_APPLY, false},
+		{METHOD_AUTHORIZE, true},
+		{METHOD_AUTHORIZE_BATCH, true},
+		{METHOD_GET_TARIFF, true},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct answer answer;
+		const struct frame request = {.kind = FRAME_REQUEST, .method = (uint16_t)rows[i].method};
+		atomic_store(&fixture.service.answered_s, 0);
+		send_frame(fd, &request); // answered or refused, it is a request of that kind
+		do {
+			receive(fd, &answer);
+			answer_finish(&answer);
+		} while (answer.frame.kind == FRAME_STREAM_ITEM);
+		ck_assert_msg(service_is_answering(&fixture.service) == rows[i].is_query, "method %d", rows[i].method);
+	}
+}
+END_TEST
+
+START_TEST(queries_of_three_seconds_ago_are_over)
+{
+	atomic_store(&fixture.service.answered_s, clock_monotonic_ms() / 1000 - 3);
+	ck_assert(!service_is_answering(&fixture.service));
 }
 END_TEST
 
@@ -269,6 +309,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_tariff_comes_whole_and_with_its_reason);
 	tcase_add_test(tests, a_foreign_caller_is_named_by_its_issuer);
 	tcase_add_test(tests, refusals_of_a_tariff_have_their_codes);
+	tcase_add_test(tests, only_queries_count_as_queries_being_answered);
+	tcase_add_test(tests, queries_of_three_seconds_ago_are_over);
 	tcase_add_test(tests, status_tells_version_methods_limits_and_counts);
 	tcase_add_test(tests, get_answers_a_record_or_not_found);
 	tcase_add_test(tests, the_lists_answer);

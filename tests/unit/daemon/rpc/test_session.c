@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/rpc.h"
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -219,6 +220,84 @@ START_TEST(a_long_pipeline_is_answered_whole)
 }
 END_TEST
 
+// ---------------------------------------------------------------- one look at the input
+
+// A worker that does not run, so that the test says what comes in at once.
+struct still {
+	struct worker *worker;
+	struct conn *conn;
+	struct conn_handler handler;
+	int peer;
+};
+
+static void still_begin(struct still *still)
+{
+	int pair[2];
+	*still = (struct still){0};
+	ck_assert_int_eq(worker_create(&fixture.service, &still->worker), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	conn_set_add(still->worker->conns, pair[1]);
+	for (uint32_t generation = 0; still->conn == NULL; generation++)
+		still->conn = conn_find(still->worker->conns, (struct conn_ref){.generation = generation});
+	still->handler = session_handler(still->worker);
+	still->peer = pair[0];
+}
+
+static void still_end(struct still *still)
+{
+	worker_destroy(still->worker);
+	close(still->peer);
+}
+
+static struct conn_input still_see(struct still *still, const void *data, size_t size)
+{
+	struct conn_input input = {.bytes = {.data = data, .size = size}};
+	still->handler.on_input(still->worker, still->conn, &input);
+	return input;
+}
+
+static size_t write_refused(char *at, size_t body_size)
+{
+	const struct frame frame = {.kind = FRAME_REQUEST, .method = 0xffff, .body = {.size = body_size}};
+	frame_write_header(at, &frame);
+	memset(at + FRAME_HEADER_SIZE, 0, body_size);
+	return FRAME_HEADER_SIZE + body_size;
+}
+
+// Its age begins now: frame-timeout must not count that of the one before.
+START_TEST(what_begins_behind_a_refused_body_is_not_its_continuation)
+{
+	struct still still;
+	char data[100];
+	still_begin(&still);
+	size_t size = write_refused(data, 20);
+	struct conn_input input = still_see(&still, data, size - 10);
+	ck_assert_uint_eq(input.consumed, size - 10);
+	ck_assert_uint_eq(input.message_size, 10);
+	input = still_see(&still, data, 5);
+	ck_assert(input.continued);
+	size = 5 + write_refused(data + 5, 0) - 4; // the rest of the body, and most of a header
+	input = still_see(&still, data, size);
+	ck_assert_uint_eq(input.consumed, 5);
+	ck_assert(!input.continued);
+	still_end(&still);
+}
+END_TEST
+
+START_TEST(refused_requests_count_towards_a_turn)
+{
+	static char data[(REQUESTS_PER_TURN_MAX + 10) * FRAME_HEADER_SIZE];
+	struct still still;
+	still_begin(&still);
+	for (size_t at = 0; at < sizeof(data);)
+		at += write_refused(data + at, 0);
+	const struct conn_input input = still_see(&still, data, sizeof(data));
+	ck_assert(input.paused);
+	ck_assert_uint_eq(input.consumed, REQUESTS_PER_TURN_MAX * FRAME_HEADER_SIZE);
+	still_end(&still);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("daemon/rpc/session");
@@ -235,6 +314,8 @@ int main(void)
 	tcase_add_test(tests, a_body_at_the_cap_is_read);
 	tcase_add_loop_test(tests, a_malformed_body_keeps_the_connection, 0, ARRAY_SIZE(all_methods));
 	tcase_add_test(tests, a_long_pipeline_is_answered_whole);
+	tcase_add_test(tests, what_begins_behind_a_refused_body_is_not_its_continuation);
+	tcase_add_test(tests, refused_requests_count_towards_a_turn);
 	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	return unit_main(suite);
