@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "daemon/rpc/mailbox.h"
+#include "daemon/net/mailbox.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
