@@ -33,3 +33,7 @@ if(SYSTEMD_ANALYZE)
 endif()
 evauth_unit_test(daemon/test_server_listen server)
 evauth_unit_test(daemon/test_server_notify server rpc_fixture)
+
+add_library(redis_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/daemon/feed/redis_fixture.c)
+target_link_libraries(redis_fixture PUBLIC redis net PkgConfig::HIREDIS PkgConfig::CHECK)
+evauth_unit_test(daemon/feed/test_redis_connection redis_fixture)

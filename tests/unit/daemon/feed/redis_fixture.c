@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/daemon/feed/redis_fixture.h"
+
+#include "base/clock.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 64, PATIENCE_MS = 20000 };
+
+// ---------------------------------------------------------------- servers
+
+uint16_t free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+__attribute__((noreturn)) static void exec_redis(const char *const *arguments)
+{
+	// However the test ends, its servers end with it.
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	const int log = open("server.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(log, STDOUT_FILENO);
+	dup2(log, STDERR_FILENO);
+	execvp("redis-server", (char *const *)arguments);
+	_exit(127);
+}
+
+static redisContext *connect_once(const struct redis_server *server)
+{
+	redisContext *context = redisConnectUnix(server->socket);
+	if (context != NULL && context->err != 0) {
+		redisFree(context);
+		context = NULL;
+	}
+	return context;
+}
+
+static void await_start(struct redis_server *server)
+{
+	const uint64_t end = clock_monotonic_ms() + PATIENCE_MS;
+	redisContext *context;
+	while ((context = connect_once(server)) == NULL) {
+		ck_assert_uint_lt(clock_monotonic_ms(), end);
+		ck_assert_int_eq(waitpid(server->pid, NULL, WNOHANG), 0);
+		usleep(2000);
+	}
+	redisFree(context);
+}
+
+static void make_folder(struct redis_server *server)
+{
+	if (server->folder[0] != '\0')
+		return;
+	strcpy(server->folder, "/tmp/evauth-redis-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(server->folder));
+	snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
+	server->port = free_port();
+}
+
+void redis_server_start_with(struct redis_server *server, const char *config, const char *const *arguments)
+{
+	char port[8], path[96];
+	const char *all[ARGUMENTS_MAX] = {"redis-server"};
+	int count = 1;
+	make_folder(server);
+	snprintf(port, sizeof(port), "%u", server->port);
+	snprintf(path, sizeof(path), "%s/redis.conf", server->folder);
+	if (config != NULL) {
+		FILE *file = fopen(path, "w");
+		ck_assert_ptr_nonnull(file);
+		fputs(config, file);
+		fclose(file);
+		all[count++] = path;
+	}
+	const char *const usual[] = {
+		"--port",       port,     "--bind", "127.0.0.1",   "--unixsocket", server->socket,       "--dir",
+		server->folder, "--save", "",       "--daemonize", "no",           "--shutdown-timeout", "0"};
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		all[count++] = usual[i];
+	for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++)
+		all[count++] = arguments[i];
+	server->pid = fork();
+	ck_assert_int_ge(server->pid, 0);
+	if (server->pid == 0) {
+		if (chdir(server->folder) == 0)
+			exec_redis(all);
+		_exit(126);
+	}
+	await_start(server);
+}
+
+void redis_server_start(struct redis_server *server, const char *const *arguments)
+{
+	redis_server_start_with(server, NULL, arguments);
+}
+
+void redis_server_kill(struct redis_server *server)
+{
+	kill(server->pid, SIGCONT);
+	kill(server->pid, SIGKILL);
+	waitpid(server->pid, NULL, 0);
+	unlink(server->socket);
+}
+
+void redis_server_stop(struct redis_server *server)
+{
+	char command[128];
+	redis_server_kill(server);
+	snprintf(command, sizeof(command), "rm -rf '%s'", server->folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static redisReply *ask(struct redis_server *server, const char *format, va_list arguments)
+{
+	redisContext *context = connect_once(server);
+	ck_assert_ptr_nonnull(context);
+	redisReply *reply = redisvCommand(context, format, arguments);
+	ck_assert_msg(reply != NULL, "%s", context->errstr);
+	redisFree(context);
+	return reply;
+}
+
+redisReply *redis_server_ask(struct redis_server *server, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	redisReply *reply = ask(server, format, arguments);
+	va_end(arguments);
+	return reply;
+}
+
+long long redis_server_do(struct redis_server *server, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	redisReply *reply = ask(server, format, arguments);
+	va_end(arguments);
+	ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s: %s", format, reply->str);
+	const long long integer = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+	freeReplyObject(reply);
+	return integer;
+}
+
+// ---------------------------------------------------------------- the loop
+
+struct waiting {
+	struct loop *loop;
+	const bool *condition;
+	const int *count;
+	int wanted;
+	bool is_late;
+};
+
+static bool is_met(const struct waiting *waiting)
+{
+	return waiting->condition ? *waiting->condition : *waiting->count >= waiting->wanted;
+}
+
+static void stop_when_met(void *context)
+{
+	struct waiting *waiting = context;
+	if (is_met(waiting))
+		loop_stop(waiting->loop);
+}
+
+static void on_late(void *context)
+{
+	struct waiting *waiting = context;
+	waiting->is_late = true;
+	loop_stop(waiting->loop);
+}
+
+static void wait_for(struct waiting *waiting)
+{
+	struct loop_timer *timer;
+	const struct loop_hooks hooks = {.on_turn_end = stop_when_met, .context = waiting};
+	if (is_met(waiting))
+		return;
+	ck_assert_int_eq(loop_timer_create(waiting->loop, on_late, waiting, &timer), 0);
+	loop_timer_start(timer, PATIENCE_MS);
+	loop_set_hooks(waiting->loop, &hooks);
+	// A stop may be for another condition's sake: that of a turn that was over already.
+	while (!is_met(waiting) && !waiting->is_late)
+		loop_run(waiting->loop);
+	loop_set_hooks(waiting->loop, &(struct loop_hooks){0});
+	loop_timer_destroy(timer);
+	ck_assert_msg(!waiting->is_late, "waited in vain");
+}
+
+void run_until(struct loop *loop, const bool *condition)
+{
+	struct waiting waiting = {.loop = loop, .condition = condition};
+	wait_for(&waiting);
+}
+
+void run_until_count(struct loop *loop, const int *count, int wanted)
+{
+	struct waiting waiting = {.loop = loop, .count = count, .wanted = wanted};
+	wait_for(&waiting);
+}
+
+// ---------------------------------------------------------------- a client
+
+static void on_ready(void *context)
+{
+	struct redis_client *client = context;
+	client->is_ready = true;
+}
+
+static void on_end(void *context, const struct redis_error *error)
+{
+	struct redis_client *client = context;
+	ck_assert(!client->has_ended);
+	client->has_ended = client->is_ready = true;
+	client->error = *error;
+}
+
+static void on_message(void *context, struct bytes channel, struct bytes payload)
+{
+	struct redis_client *client = context;
+	client->messages++;
+	snprintf(client->channel, sizeof(client->channel), "%.*s", BYTES_ARG(channel));
+	snprintf(client->message, sizeof(client->message), "%.*s", BYTES_ARG(payload));
+}
+
+void redis_client_open(struct redis_client *client, const struct redis_connection_settings *settings)
+{
+	const struct redis_connection_handler handler = {on_ready, on_end, on_message, client};
+	*client = (struct redis_client){0};
+	ck_assert_int_eq(loop_create(&client->loop), 0);
+	ck_assert_int_eq(redis_connection_open(client->loop, settings, &handler, &client->connection), 0);
+	ck_assert(!client->is_ready);
+}
+
+void redis_client_open_socket(struct redis_client *client, const struct redis_server *server)
+{
+	const struct redis_connection_settings settings = {.unix_path = server->socket, .name = "test"};
+	redis_client_open(client, &settings);
+	ck_assert_int_eq(redis_client_await_ready(client), 0);
+}
+
+void redis_client_close(struct redis_client *client)
+{
+	redis_connection_close(client->connection);
+	loop_destroy(client->loop);
+}
+
+int redis_client_await_ready(struct redis_client *client)
+{
+	run_until(client->loop, &client->is_ready);
+	return client->has_ended ? client->error.code : 0;
+}
+
+int redis_client_await_end(struct redis_client *client)
+{
+	run_until(client->loop, &client->has_ended);
+	return client->error.code;
+}
+
+static void on_reply(void *context, const struct redisReply *reply, const struct redis_error *error)
+{
+	struct redis_client *client = context;
+	ck_assert((reply == NULL) == (error != NULL));
+	client->replies++;
+	if (error != NULL) {
+		client->errors++;
+		client->reply_error = *error;
+		return;
+	}
+	client->reply_type = reply->type;
+	client->reply_integer = reply->integer;
+	snprintf(client->reply_text, sizeof(client->reply_text), "%.*s", (int)reply->len, reply->str ? reply->str : "");
+}
+
+void redis_client_send(struct redis_client *client, const char *words)
+{
+	struct bytes arguments[REDIS_ARGUMENTS_MAX];
+	struct redis_command command = {arguments, 0, on_reply, client, 0};
+	char *copy = strdup(words), *rest = copy, *word;
+	while ((word = strsep(&rest, " ")) != NULL)
+		arguments[command.arguments_count++] = bytes_from(word);
+	ck_assert_int_eq(redis_connection_send(client->connection, &command), 0);
+	free(copy);
+}
+
+void redis_client_do(struct redis_client *client, const char *words)
+{
+	const int before = client->replies;
+	redis_client_send(client, words);
+	run_until_count(client->loop, &client->replies, before + 1);
+}
