@@ -27,7 +27,7 @@ struct redis_log;
 struct redis_log_settings {
 	uint64_t entries_max;   // the stream is trimmed to about this many
 	uint32_t wait_replicas; // WAIT for so many before an append is told; 0: none
-	uint32_t timeout_ms;    // of an append with its WAIT
+	uint32_t timeout_ms;    // of each command; WAIT waits for half of it. 0: the default
 };
 
 // Loads the scripts. The connection must be ready, and be closed before the log is destroyed. -ENOMEM, and what

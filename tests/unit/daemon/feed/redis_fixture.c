@@ -160,6 +160,19 @@ long long redis_server_do(struct redis_server *server, const char *format, ...)
 	return integer;
 }
 
+void redis_server_await(struct redis_server *server, const char *command, const char *text)
+{
+	const uint64_t end = clock_monotonic_ms() + PATIENCE_MS;
+	for (bool is_there = false; !is_there;) {
+		redisReply *reply = redis_server_ask(server, command);
+		is_there = reply->str != NULL && strstr(reply->str, text) != NULL;
+		freeReplyObject(reply);
+		ck_assert_msg(clock_monotonic_ms() < end, "waited in vain for %s", text);
+		if (!is_there)
+			usleep(2000);
+	}
+}
+
 // ---------------------------------------------------------------- the loop
 
 struct waiting {
@@ -274,6 +287,17 @@ int redis_client_await_end(struct redis_client *client)
 {
 	run_until(client->loop, &client->has_ended);
 	return client->error.code;
+}
+
+static void on_subscribed(void *context)
+{
+	((struct redis_client *)context)->is_subscribed = true;
+}
+
+void redis_client_subscribe(struct redis_client *client, const struct bytes *channels, size_t count)
+{
+	ck_assert_int_eq(redis_connection_subscribe(client->connection, channels, count, on_subscribed, client), 0);
+	run_until(client->loop, &client->is_subscribed);
 }
 
 static void on_reply(void *context, const struct redisReply *reply, const struct redis_error *error)

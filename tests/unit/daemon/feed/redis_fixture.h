@@ -23,7 +23,7 @@ struct redis_server {
 void redis_server_start(struct redis_server *server, const char *const *arguments);
 // The same program with a configuration file, e.g. {"--sentinel", NULL}.
 void redis_server_start_with(struct redis_server *server, const char *config, const char *const *arguments);
-// SIGKILL; the folder stays for redis_server_restart().
+// SIGKILL; the folder stays: it may be started again.
 void redis_server_kill(struct redis_server *server);
 void redis_server_stop(struct redis_server *server);
 uint16_t free_port(void);
@@ -32,6 +32,9 @@ uint16_t free_port(void);
 PRINTF_LIKE(2, 3) long long redis_server_do(struct redis_server *server, const char *format, ...);
 // The reply is the caller's.
 PRINTF_LIKE(2, 3) redisReply *redis_server_ask(struct redis_server *server, const char *format, ...);
+
+// Until the answer to `command` has `text` in it.
+void redis_server_await(struct redis_server *server, const char *command, const char *text);
 
 // ---------------------------------------------------------------- a client
 
@@ -61,6 +64,8 @@ void run_until_count(struct loop *loop, const int *count, int wanted);
 // Until on_ready() or on_end(); returns the error's code or 0.
 int redis_client_await_ready(struct redis_client *client);
 int redis_client_await_end(struct redis_client *client);
+// Returns when all are confirmed.
+void redis_client_subscribe(struct redis_client *client, const struct bytes *channels, size_t count);
 // Sends words separated by blanks; waits for the answer when `wait`.
 void redis_client_send(struct redis_client *client, const char *words);
 void redis_client_do(struct redis_client *client, const char *words);

@@ -47,11 +47,6 @@ START_TEST(a_host_name_and_a_database_are_used)
 }
 END_TEST
 
-static void on_subscribed(void *context)
-{
-	((struct redis_client *)context)->is_subscribed = true;
-}
-
 START_TEST(a_subscriber_gets_messages_and_answers_to_its_pings)
 {
 	const struct bytes channels[] = {BYTES_LITERAL("x"), BYTES_LITERAL("y")};
@@ -63,8 +58,7 @@ START_TEST(a_subscriber_gets_messages_and_answers_to_its_pings)
 	ck_assert_int_eq(redis_client_await_ready(&client), 0);
 	const uint64_t before = redis_connection_answered_ping_ms(client.connection);
 	ck_assert_uint_gt(before, 0);
-	ck_assert_int_eq(redis_connection_subscribe(client.connection, channels, 2, on_subscribed, &client), 0);
-	run_until(client.loop, &client.is_subscribed);
+	redis_client_subscribe(&client, channels, 2);
 	ck_assert_int_eq(redis_server_do(&server, "PUBLISH x hello"), 1);
 	ck_assert_int_eq(redis_server_do(&server, "PUBLISH y bye"), 1);
 	run_until_count(client.loop, &client.messages, 2);
