@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/rpc.h"
 
+#include <errno.h>
+
 // To add a method: its number in proto/methods.h, a row here, a file method_*.c. A row without answer, list or start is
 // a method of a later version.
 static const struct method_row methods[] = {
@@ -65,6 +67,12 @@ static const struct method_row methods[] = {
 			   .response = &schema_status_response,
 			   .body_size_max = BODY_QUERY_MAX,
 			   .answer = method_status},
+	[METHOD_ADOPT] = {.name = "Adopt",
+			  .request = &schema_adopt_request,
+			  .response = &schema_adopt_response,
+			  .body_size_max = BODY_QUERY_MAX,
+			  .mode = CODEC_STRICT,
+			  .start = method_adopt},
 };
 
 uint16_t dispatch_number(const struct method_row *method)
@@ -144,11 +152,31 @@ static void start(const struct call *call)
 	job_end(job);
 }
 
+// The operator's choice (redis-stale-ms): rather no answer than one from a state that may be old.
+static void refuse_stale(const struct call *calls, size_t count)
+{
+	struct fault fault = {0};
+	fault_set(&fault, STATUS_UNAVAILABLE, NULL,
+		  "this replica has not been in step with Redis for longer than redis-stale-ms allows");
+	for (size_t i = 0; i < count; i++)
+		reply_fault(&calls[i], -EAGAIN, &fault);
+}
+
+static bool is_stale(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->service->feed.is_stale, memory_order_relaxed);
+}
+
 void dispatch_calls(const struct call *calls, size_t count)
 {
 	const struct method_row *method = calls[0].method;
-	if (method->is_query)
+	if (method->is_query) {
 		worker_note_answering(calls[0].worker);
+		if (UNLIKELY(is_stale(calls[0].worker))) {
+			refuse_stale(calls, count);
+			return;
+		}
+	}
 	if (LIKELY(method->answer_calls != NULL)) {
 		method->answer_calls(calls, count);
 		return;

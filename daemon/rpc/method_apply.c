@@ -14,5 +14,7 @@ int method_apply(struct job *job)
 	job->store.set = job->request;
 	job->store.done = on_done;
 	job->store.context = job;
-	return store_submit(job->worker->service->store, &job->store);
+	const struct service *service = job->worker->service;
+	return service->feed.submit ? service->feed.submit(service->feed.context, &job->store)
+				    : store_submit(service->store, &job->store);
 }

@@ -64,6 +64,16 @@ static int add_objects(const struct store_status *status, struct arena *arena, s
 	return 0;
 }
 
+static int add_replication(const struct service *service, struct arena *arena, struct status_response *response)
+{
+	if (service->feed.get_replication == NULL)
+		return 0;
+	response->replication = arena_calloc(arena, 1, sizeof(*response->replication));
+	if (response->replication == NULL)
+		return -ENOMEM;
+	return service->feed.get_replication(service->feed.context, arena, response->replication);
+}
+
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault)
 {
 	struct service *service = worker->service;
@@ -87,6 +97,8 @@ int method_status(struct worker *worker, const void *request, const void **ret_r
 		result = add_limits(service, &worker->arena, response);
 	if (result == 0)
 		result = add_objects(&status, &worker->arena, response);
+	if (result == 0)
+		result = add_replication(service, &worker->arena, response);
 	*ret_response = response;
 	return result;
 }

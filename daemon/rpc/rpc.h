@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "daemon/net/listener.h"
-#include "daemon/rpc/lister.h"
 #include "daemon/net/mailbox.h"
+#include "daemon/rpc/lister.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
 #include "proto/codec.h"
@@ -176,6 +176,7 @@ void method_authorize_batch(const struct call *calls, size_t count);
 int method_get_tariff(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_apply(struct job *job);
+int method_adopt(struct job *job);
 int method_snapshot(struct job *job);
 int method_get(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
 	       struct fault *fault);

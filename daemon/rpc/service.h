@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/net/conn.h"
+#include "store/position.h"
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -10,11 +11,29 @@
 struct lister;
 struct snapshots;
 
+// What the feed does for the RPC when changes are ordered by Redis (daemon/feed/feed.h); all NULL without one.
+struct service_feed {
+	void *context;
+	// Instead of store_submit().
+	int (*submit)(void *context, struct store_job *job);
+	// Texts live in `arena`. -ENOMEM. Any thread.
+	int (*get_replication)(void *context, struct arena *arena, struct replication *ret_replication);
+	// 0: done() will be called, on another thread.
+	int (*adopt)(void *context, const struct id128 *epoch,
+		     void (*done)(void *done_context, int result, const struct store_position *position,
+				  const struct fault *fault),
+		     void *done_context);
+	// The store's content was replaced by a Restore. Any thread.
+	void (*on_restored)(void *context);
+	_Atomic bool is_stale; // queries are refused: this replica has not known for too long whether it is up to date
+};
+
 // Made by the server before the first worker, outlives the last one. Plain fields do not change meanwhile.
 struct service {
 	struct store *store;
 	struct lister *lister;
 	struct snapshots *snapshots;
+	struct service_feed feed;
 	uint32_t frame_size_max;
 	uint32_t workers_count;
 	uint32_t queue_max;
