@@ -9,18 +9,19 @@
 #include "store/db.h"
 #include "store/image_edit.h"
 
-// The commit being prepared: edits of the standby image and the writes they mean on disk.
+// The commit being prepared: edits of the standby image and the writes they mean on disk. It makes one revision, or
+// several one after the other: for the next one, add 1 to `revision` and set `sets_accepted` to 0.
 // The caller zeroes it and sets the first five; the rest is rules_apply()'s, for the caller to read.
 struct rules_commit {
 	struct image_edit *edit;
-	struct db_read *read;         // started at the stored revision; for the former text of records
+	struct db_read *read;         // started at the revision before the commit; for the former text of records
 	struct arena *arena;          // lives as long as the commit
 	struct arena *response_arena; // of the set at hand: takes what its response points to
 	uint64_t revision;            // the one being made; the head is the one before it
 	struct db_write *writes;      // in `arena`; an object written twice is there twice, the later one counts
 	size_t writes_count;
 	size_t writes_limit;
-	size_t sets_accepted;          // dry runs do not count
+	size_t sets_accepted;          // in this revision; dry runs do not count
 	struct rules_touched *touched; // finds the writes of an object; in `arena`
 };
 

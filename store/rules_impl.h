@@ -68,8 +68,9 @@ MUST_CHECK int rules_write_message(struct rules_set *set, enum db_table table, s
 // The object under `key` as the writes so far leave it; it lives in the scratch arena. It must be there.
 MUST_CHECK int rules_read_message(struct rules_set *set, enum db_table table, struct bytes key,
 				  const struct schema *schema, void *ret_message);
-// Whether a set before this one in the same commit touched the object.
-bool rules_was_touched(const struct rules_set *set, enum db_table table, struct bytes key);
+// The last write of the object by a set before this one in the same commit, maybe in an earlier revision of it. NULL:
+// none.
+const struct db_write *rules_former_write(const struct rules_set *set, enum db_table table, struct bytes key);
 // Forgets all writes from `mark` on.
 void rules_writes_rollback(struct rules_commit *commit, size_t mark);
 

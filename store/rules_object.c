@@ -16,29 +16,45 @@ void rules_object_find(const struct rules_set *set, const struct rules_kind *kin
 	ret_object->handle = image_find(set->image, kind->slab, &ret_object->key);
 }
 
-// DESIGN 1.4: within one set an expectation is about the state before the set. That state is on disk, unless an
-// earlier set of this commit touched the object: then nobody can have seen it.
+// The revision the object was last changed in, before the revision being made. -ENOENT: it was not there.
+static int read_revision(const struct rules_set *set, enum db_table table, struct bytes key,
+			 const struct db_write *former, uint64_t *ret_revision)
+{
+	struct db_record record;
+	if (former != NULL) {
+		*ret_revision = former->modified_revision;
+		return former->value.data != NULL ? 0 : -ENOENT;
+	}
+	const int error = db_get(set->commit->read, table, key, &record);
+	if (error == 0)
+		*ret_revision = record.modified_revision;
+	return error;
+}
+
+// DESIGN 1.4: within one set an expectation is about the state before the set. That state is the revision before,
+// unless an earlier set of this revision touched the object: then nobody can have seen it.
 static int expect_revision(struct rules_set *set, uint64_t expected, enum db_table table, struct bytes key,
 			   const char *name, struct bytes id)
 {
 	static const char field[] = "expected_object_revision";
-	if (rules_was_touched(set, table, key))
+	const struct db_write *former = rules_former_write(set, table, key);
+	if (former != NULL && former->modified_revision == set->commit->revision)
 		return store_refuse(set->fault, STATUS_ABORTED, field,
 				    "%s %.*s is being changed by somebody else; read it again and repeat", name,
 				    BYTES_ARG(id));
-	struct db_record record;
-	const int error = db_get(set->commit->read, table, key, &record);
+	uint64_t revision;
+	const int error = read_revision(set, table, key, former, &revision);
 	if (error == -ENOENT)
 		return store_refuse(set->fault, STATUS_ABORTED, field, "%s %.*s is not there any more", name,
 				    BYTES_ARG(id));
 	if (error != 0)
 		return store_refuse(set->fault, STATUS_DATA_LOSS, field, "%s %.*s cannot be read: %s", name,
 				    BYTES_ARG(id), strerror(-error));
-	if (record.modified_revision == expected)
+	if (revision == expected)
 		return 0;
 	return store_refuse(set->fault, STATUS_ABORTED, field,
 			    "%s %.*s was last changed in revision %llu, not %llu; read it again and repeat", name,
-			    BYTES_ARG(id), (unsigned long long)record.modified_revision, (unsigned long long)expected);
+			    BYTES_ARG(id), (unsigned long long)revision, (unsigned long long)expected);
 }
 
 int rules_expect(struct rules_set *set, const struct change *change, bool is_there, enum db_table table,

@@ -130,12 +130,12 @@ void rules_writes_rollback(struct rules_commit *commit, size_t mark)
 	}
 }
 
-bool rules_was_touched(const struct rules_set *set, enum db_table table, struct bytes key)
+const struct db_write *rules_former_write(const struct rules_set *set, enum db_table table, struct bytes key)
 {
 	uint32_t write = find_write(set->commit, table, key);
 	while (write > set->writes_mark)
 		write = set->commit->touched->formers[write - 1];
-	return write != NO_WRITE;
+	return write != NO_WRITE ? &set->commit->writes[write - 1] : NULL;
 }
 
 int rules_read_message(struct rules_set *set, enum db_table table, struct bytes key, const struct schema *schema,

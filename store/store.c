@@ -11,6 +11,7 @@
 
 enum {
 	COMMIT_JOBS_MAX = 512,
+	COMMIT_ENTRIES_MAX = 1024,
 	// A commit takes no more sets beyond this, well below the COMMIT_BODIES_MAX of DESIGN 3.4: LMDB keeps the
 	// memory of the most pages a commit ever touched.
 	COMMIT_BODIES_ENOUGH = 256 * 1024,
@@ -42,6 +43,26 @@ int store_submit(struct store *store, struct store_job *job)
 		*store->queue_end = job;
 		store->queue_end = &job->next;
 		store->queue_count++;
+		pthread_cond_signal(&store->queue_filled);
+	}
+	pthread_mutex_unlock(&store->queue_lock);
+	return result;
+}
+
+int store_submit_entry(struct store *store, struct store_entry *entry)
+{
+	int result = 0;
+	entry->next = NULL;
+	entry->result = 0;
+	pthread_mutex_lock(&store->queue_lock);
+	if (store->is_closing || atomic_load(&store->is_fatal)) {
+		result = -EIO;
+	} else if (store->entries_count >= store->queue_max) {
+		result = -EAGAIN;
+	} else {
+		*store->entries_end = entry;
+		store->entries_end = &entry->next;
+		store->entries_count++;
 		pthread_cond_signal(&store->queue_filled);
 	}
 	pthread_mutex_unlock(&store->queue_lock);
@@ -83,6 +104,65 @@ static struct store_job *cut_batch(struct store *store)
 	return first;
 }
 
+// What the sets of an entry come to, added to the commit's.
+static void measure_entry(const struct store_entry *entry, size_t *size, size_t *writes)
+{
+	for (const struct store_job *job = entry->jobs; job != NULL; job = job->next) {
+		*size += job->body_size;
+		*writes += count_writes(job->set);
+	}
+}
+
+// Those before `end`, the link to the first that stays. `queue_lock` is held.
+static struct store_entry *cut_entries_at(struct store *store, struct store_entry **end)
+{
+	struct store_entry *first = store->entries_first;
+	store->entries_first = *end;
+	*end = NULL;
+	if (store->entries_first == NULL)
+		store->entries_end = &store->entries_first;
+	return first;
+}
+
+// Likewise. An entry was bounded by whoever made it.
+static struct store_entry *cut_entries(struct store *store)
+{
+	struct store_entry **end = &store->entries_first;
+	size_t size = 0, writes = 0;
+	for (int i = 0; *end != NULL && i < COMMIT_ENTRIES_MAX; i++) {
+		const size_t size_before = size;
+		measure_entry(*end, &size, &writes);
+		if (i > 0 && (size > COMMIT_BODIES_ENOUGH || writes > COMMIT_WRITES_ENOUGH))
+			break;
+		store->untrimmed_bytes += size - size_before;
+		end = &(*end)->next;
+		store->entries_count--;
+	}
+	return cut_entries_at(store, end);
+}
+
+struct store_entry *store_take_entries(struct store *store)
+{
+	pthread_mutex_lock(&store->queue_lock);
+	struct store_entry **end = &store->entries_first;
+	while (*end != NULL)
+		end = &(*end)->next;
+	struct store_entry *entries = cut_entries_at(store, end);
+	store->entries_count = 0;
+	pthread_mutex_unlock(&store->queue_lock);
+	return entries;
+}
+
+// `queue_lock` is held.
+static struct store_call *take_call(struct store *store)
+{
+	struct store_call *call = store->calls_first;
+	store->calls_first = call->next;
+	if (store->calls_first == NULL)
+		store->calls_end = &store->calls_first;
+	return call;
+}
+
 // What an import leaves free in malloc's heaps and behind the records stays ours until the kernel is asked to take it;
 // a daemon runs for months. `queue_lock` is held, but not meanwhile.
 static void trim(struct store *store)
@@ -109,15 +189,46 @@ static void wait_for_work(struct store *store)
 		trim(store);
 }
 
-// Waits for work. NULL when the store is closing and everything is done.
-static struct store_job *take_batch(struct store *store)
+// What the writer does next: one of the three, or nothing when the store is closing and everything is done.
+struct work {
+	struct store_call *call;
+	struct store_entry *entries;
+	struct store_job *jobs;
+};
+
+static bool has_work(const struct store *store)
 {
+	return store->calls_first != NULL || store->entries_first != NULL || store->queue_first != NULL;
+}
+
+// Waits for it. Entries and change sets take turns.
+static struct work take_work(struct store *store)
+{
+	struct work work = {0};
 	pthread_mutex_lock(&store->queue_lock);
-	while (store->queue_first == NULL && !store->is_closing)
+	while (!has_work(store) && !store->is_closing)
 		wait_for_work(store);
-	struct store_job *batch = store->queue_first != NULL ? cut_batch(store) : NULL;
+	if (store->calls_first != NULL)
+		work.call = take_call(store);
+	else if (store->entries_first != NULL && (store->is_entries_turn || store->queue_first == NULL))
+		work.entries = cut_entries(store);
+	else if (store->queue_first != NULL)
+		work.jobs = cut_batch(store);
+	store->is_entries_turn = work.jobs != NULL;
 	pthread_mutex_unlock(&store->queue_lock);
-	return batch;
+	return work;
+}
+
+static bool do_work(struct store *store)
+{
+	const struct work work = take_work(store);
+	if (work.call != NULL)
+		store_run_call(store, work.call);
+	else if (work.entries != NULL)
+		store_commit_entries(store, work.entries);
+	else if (work.jobs != NULL)
+		store_commit(store, work.jobs);
+	return work.call != NULL || work.entries != NULL || work.jobs != NULL;
 }
 
 // The second image is a copy of the one that was loaded. It is not needed before the first change: while it is made,
@@ -134,10 +245,9 @@ static void fill_standby(struct store *store)
 static void *run_writer(void *argument)
 {
 	struct store *store = argument;
-	struct store_job *batch;
 	fill_standby(store);
-	while ((batch = take_batch(store)) != NULL)
-		store_commit(store, batch);
+	while (do_work(store))
+		;
 	return NULL;
 }
 
@@ -158,6 +268,16 @@ static int start_writer(struct store *store)
 
 // ---------------------------------------------------------------- open and close
 
+// All three hold, so nothing of one is nothing.
+static struct log_limits limits_of(const struct store_options *options)
+{
+	if (options->log_entries_max == 0 || options->log_bytes_max == 0 || options->log_age_max_s <= 0)
+		return (struct log_limits){0};
+	return (struct log_limits){.entries_max = options->log_entries_max,
+				   .bytes_max = options->log_bytes_max,
+				   .age_max_s = options->log_age_max_s};
+}
+
 static struct store *store_allocate(const struct store_options *options)
 {
 	struct store *store = aligned_alloc(_Alignof(struct store), sizeof(*store));
@@ -172,9 +292,14 @@ static struct store *store_allocate(const struct store_options *options)
 	};
 	atomic_init(&store->active, &store->images[0]);
 	store->queue_end = &store->queue_first;
+	store->entries_end = &store->entries_first;
+	store->calls_end = &store->calls_first;
+	store->log_limits = limits_of(options);
 	pthread_mutex_init(&store->readers_lock, NULL);
 	pthread_mutex_init(&store->queue_lock, NULL);
+	pthread_mutex_init(&store->state_lock, NULL);
 	pthread_cond_init(&store->queue_filled, NULL);
+	pthread_cond_init(&store->call_done, NULL);
 	arena_init(&store->arena, ARENA_FIRST_CHUNK, ARENA_BUDGET);
 	return store;
 }
@@ -190,14 +315,17 @@ static int create_index(struct store *store)
 	return result;
 }
 
-static int load_time(struct store *store)
+static int load_state(struct store *store)
 {
 	uint64_t revision;
+	struct history_state state;
 	int result = db_read_start(store->read, &revision);
 	if (result != 0)
 		return result;
-	result = store_read_time(store->read, &store->time);
+	result = history_read_state(store->read, revision, &state);
 	db_read_stop(store->read);
+	if (result == 0)
+		store_set_state(store, &state);
 	return result;
 }
 
@@ -213,7 +341,7 @@ static int load_index(struct store *store, const struct store_options *options, 
 	if (result == 0)
 		result = load_image(&load, store->read, &store->images[0], fault);
 	if (result == 0)
-		result = load_time(store);
+		result = load_state(store);
 	if (result == 0)
 		result = image_back(&store->images[1], &store->images[0]); // filled by fill_standby()
 	return result;
@@ -235,10 +363,8 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 		result = create_index(store);
 	if (result == 0)
 		result = load_index(store, options, fault);
-	if (result == 0) {
-		store_count(store, &store->images[0]);
+	if (result == 0)
 		result = start_writer(store);
-	}
 	if (result != 0)
 		goto failed;
 	*ret_store = store;
@@ -276,7 +402,9 @@ void store_close(struct store *store)
 	strings_destroy(store->strings);
 	arena_finish(&store->arena);
 	free(store->readers);
+	pthread_cond_destroy(&store->call_done);
 	pthread_cond_destroy(&store->queue_filled);
+	pthread_mutex_destroy(&store->state_lock);
 	pthread_mutex_destroy(&store->queue_lock);
 	pthread_mutex_destroy(&store->readers_lock);
 	free(store);
@@ -290,24 +418,42 @@ static const enum image_slab slab_of_kind[OBJECT_KINDS] = {
 	[OBJECT_KIND_TOKEN] = IMAGE_TOKENS,        [OBJECT_KIND_MEMBERSHIP] = IMAGE_MEMBERSHIPS,
 };
 
-void store_count(struct store *store, const struct image *image)
+void store_set_state(struct store *store, const struct history_state *state)
 {
+	const struct image *image = atomic_load(&store->active);
+	pthread_mutex_lock(&store->state_lock);
+	store->state = *state;
+	db_get_digest(store->db, &store->digest);
 	for (int kind = OBJECT_KIND_TARIFF; kind < OBJECT_KINDS; kind++)
-		atomic_store_explicit(&store->objects[kind], image->slabs[slab_of_kind[kind]].count,
-				      memory_order_relaxed);
-	atomic_store_explicit(&store->revision, image->revision, memory_order_relaxed);
+		store->objects[kind] = image->slabs[slab_of_kind[kind]].count;
+	pthread_mutex_unlock(&store->state_lock);
+}
+
+void store_get_position(struct store *store, struct store_position *ret_position)
+{
+	pthread_mutex_lock(&store->state_lock);
+	*ret_position = store->state.position;
+	pthread_mutex_unlock(&store->state_lock);
 }
 
 void store_get_status(struct store *store, struct store_status *ret_status)
 {
-	*ret_status = (struct store_status){
-		.revision = atomic_load_explicit(&store->revision, memory_order_relaxed),
+	struct store_status status = {
 		.bytes_used = db_bytes_used(store->db),
 		.bytes_max = db_bytes_max(store->db),
 		.accepts_writes = !atomic_load(&store->is_fatal) && !db_is_full(store->db),
 	};
-	for (int kind = 0; kind < OBJECT_KINDS; kind++)
-		ret_status->objects[kind] = atomic_load_explicit(&store->objects[kind], memory_order_relaxed);
+	pthread_mutex_lock(&store->state_lock);
+	const struct history_state *state = &store->state;
+	status.revision = state->position.revision;
+	status.epoch = state->position.epoch;
+	status.digest = digest_id(&store->digest);
+	status.log_oldest_revision =
+		state->log.entries > 0 && state->log.floor < status.revision ? state->log.floor + 1 : 0;
+	status.orphans = state->log.orphans;
+	memcpy(status.objects, store->objects, sizeof(status.objects));
+	pthread_mutex_unlock(&store->state_lock);
+	*ret_status = status;
 }
 
 struct db *store_db(struct store *store)

@@ -3,11 +3,18 @@
 //
 //     store.c         open and close, the queue, the writer's loop
 //     store_reader.c  readers, and making an image the one they see
-//     apply.c         one commit, from its change sets to their answers
+//     store_call.c    what others have the writer do between two commits
+//     commit.c        one commit and its revisions
+//     apply.c         change sets that are ordered here, up to their answers
+//     apply_entry.c   revisions that were ordered elsewhere
+//     history.c       where the store stands, and its log
 //     idempotency.c   what was answered to whom
 //     load.c          the index from the database
 #pragma once
 
+#include "store/digest.h"
+#include "store/entry.h"
+#include "store/history.h"
 #include "store/image_edit.h"
 #include "store/store.h"
 
@@ -30,6 +37,12 @@ struct store {
 	struct store_job *queue_first;
 	struct store_job **queue_end;
 	uint32_t queue_count;
+	struct store_entry *entries_first; // a queue of their own
+	struct store_entry **entries_end;
+	uint32_t entries_count;
+	struct store_call *calls_first, **calls_end;
+	pthread_cond_t call_done;
+	bool is_entries_turn;   // after a commit of change sets
 	size_t untrimmed_bytes; // of change sets taken from the queue since malloc_trim()
 	uint32_t queue_max;
 	bool is_closing;
@@ -41,12 +54,15 @@ struct store {
 	struct image_edit *edit;
 	struct db_read *read;
 	struct arena arena; // of the commit at hand
-	int64_t time;       // of the last commit
+	struct log_limits log_limits;
 	void (*on_fatal)(void *context, int error);
 	void *context;
 
-	_Atomic uint64_t revision;
-	_Atomic uint64_t objects[OBJECT_KINDS];
+	// Of the published revision. The writer's to change, under the lock; others read them under it.
+	pthread_mutex_t state_lock;
+	struct history_state state;
+	struct digest digest;
+	uint64_t objects[OBJECT_KINDS];
 };
 
 static inline struct image *store_other_image(struct store *store, const struct image *image)
@@ -58,13 +74,36 @@ static inline struct image *store_other_image(struct store *store, const struct 
 
 // One commit for all jobs of the list, and done() for each.
 void store_commit(struct store *store, struct store_job *jobs);
-// The time of the last commit, as recorded; 0 before the first.
-MUST_CHECK int store_read_time(struct db_read *read, int64_t *ret_time);
+
+// ---------------------------------------------------------------- apply_entry.c (writer thread)
+
+// One commit, or as many as it takes, for all entries of the list, and done() for each.
+void store_commit_entries(struct store *store, struct store_entry *entries);
 
 // ---------------------------------------------------------------- store.c (writer thread)
 
-// What store_get_status() tells from now on.
-void store_count(struct store *store, const struct image *image);
+// What store_get_status() and store_get_position() tell from now on, of the published image.
+void store_set_state(struct store *store, const struct history_state *state);
+// All entries that wait, in order.
+struct store_entry *store_take_entries(struct store *store);
+
+// ---------------------------------------------------------------- store_call.c
+
+// A function for the writer thread to run between two commits.
+struct store_call {
+	int (*function)(struct store *store, void *argument);
+	void *argument;
+	int result;
+	bool is_done;
+	struct store_call *next;
+};
+
+// Has the writer run the function and waits for its result. It goes ahead of change sets and entries that wait. Any
+// thread but the writer and the workers, which the writer may be waiting for. -EIO: the store is closing, or has
+// failed.
+MUST_CHECK int store_call(struct store *store, int (*function)(struct store *store, void *argument), void *argument);
+// On the writer thread.
+void store_run_call(struct store *store, struct store_call *call);
 
 // ---------------------------------------------------------------- store_reader.c (writer thread)
 

@@ -517,7 +517,7 @@ START_TEST(a_commit_that_runs_out_of_memory_is_refused_and_the_next_goes_on)
 {
 	const size_t budget = fixture.store->arena.budget;
 	int refused = 0, accepted = 0;
-	for (size_t limit = 0; limit < 24 * 1024; limit += 256) {
+	for (size_t limit = 0; limit < 48 * 1024; limit += 512) {
 		struct test_gate gate;
 		struct test_job jobs[2];
 		struct change changes[4];

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { AGE_MIN_S = 100, COUNT_MIN = 5, WRITES_MAX = 1024 };
+enum { AGE_MIN_S = 100, COUNT_MIN = 5 };
 
 static struct temporary directory;
 static struct db *db;
@@ -45,21 +45,16 @@ static void begin(int64_t time)
 	idempotency = (struct idempotency){
 		.read = read_,
 		.arena = &arena,
-		.revision = revision + 1,
-		.time = time,
 		.age_min_s = AGE_MIN_S,
 		.count_min = COUNT_MIN,
 	};
+	idempotency_begin_revision(&idempotency, revision + 1, time);
 }
 
 static void end(void)
 {
-	struct db_write writes[WRITES_MAX];
-	size_t count = 0;
-	ck_assert_uint_le(idempotency_writes_max(&idempotency), WRITES_MAX);
-	ck_assert_int_eq(idempotency_write(&idempotency, writes, &count), 0);
-	ck_assert_uint_le(count, idempotency_writes_max(&idempotency));
-	ck_assert_int_eq(db_commit(db, writes, count, ++revision), 0);
+	ck_assert_int_eq(idempotency_end_revision(&idempotency), 0);
+	ck_assert_int_eq(db_commit(db, idempotency.writes, idempotency.writes_count, ++revision), 0);
 	db_read_stop(read_);
 }
 
@@ -85,7 +80,7 @@ static uint64_t found(const char *key)
 {
 	struct apply_response response;
 	const struct change_set set = set_of(key);
-	const int result = idempotency_find(&idempotency, &set, &arena, &response, &fault);
+	const int result = idempotency_find(&idempotency, &set, 0, &arena, &response, &fault);
 	if (result == -ENOENT)
 		return 0;
 	ck_assert_int_eq(result, 0);
@@ -197,7 +192,7 @@ START_TEST(a_damaged_record_is_told)
 	begin(1000);
 	struct apply_response response;
 	const struct change_set set = set_of("a0");
-	ck_assert_int_eq(idempotency_find(&idempotency, &set, &arena, &response, &fault), -EBADMSG);
+	ck_assert_int_eq(idempotency_find(&idempotency, &set, 0, &arena, &response, &fault), -EBADMSG);
 	ck_assert_int_eq(fault.code, STATUS_DATA_LOSS);
 	db_read_stop(read_);
 }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/commit.h"
+
+#include <errno.h>
+#include <string.h>
+
+int commit_begin(struct commit *commit, struct store *store)
+{
+	uint64_t head;
+	const int result = db_read_start(store->read, &head);
+	if (result != 0)
+		return result;
+	ASSERT(head == store->state.position.revision);
+	arena_reset(&store->arena);
+	*commit = (struct commit){
+		.store = store,
+		.head = head,
+		.rules = {.edit = store->edit, .read = store->read, .arena = &store->arena, .revision = head},
+		.idempotency = {.read = store->read,
+				.arena = &store->arena,
+				.age_min_s = IDEMPOTENCY_AGE_MIN_S,
+				.count_min = IDEMPOTENCY_COUNT_MIN},
+		.history = {.read = store->read,
+			    .arena = &store->arena,
+			    .limits = store->log_limits,
+			    .state = store->state},
+	};
+	image_edit_begin(store->edit, store->standby, store_other_image(store, store->standby));
+	return 0;
+}
+
+int commit_begin_revision(struct commit *commit, const struct history_revision *revision)
+{
+	const int result = history_begin_revision(&commit->history, revision);
+	if (result != 0)
+		return result;
+	const struct history_state *state = &commit->history.state;
+	commit->rules.revision = state->position.revision;
+	commit->rules.sets_accepted = 0;
+	idempotency_begin_revision(&commit->idempotency, state->position.revision, state->time);
+	return 0;
+}
+
+int commit_end_revision(struct commit *commit)
+{
+	return idempotency_end_revision(&commit->idempotency);
+}
+
+// ---------------------------------------------------------------- one change set
+
+bool commit_takes_away(const struct change_set *set)
+{
+	static const bool rows[CHANGE_KINDS] = {
+		[CHANGE_DELETE_TARIFF] = true,       [CHANGE_DELETE_CHARGE_GROUP] = true,
+		[CHANGE_DELETE_CHARGE_POINT] = true, [CHANGE_DELETE_CUSTOMER] = true,
+		[CHANGE_DELETE_TOKEN] = true,        [CHANGE_DETACH_CHARGE_POINTS] = true,
+		[CHANGE_DETACH_CUSTOMERS] = true,
+	};
+	for (size_t i = 0; i < set->changes_count; i++)
+		if ((unsigned)set->changes[i].kind >= CHANGE_KINDS || !rows[set->changes[i].kind])
+			return false;
+	return true;
+}
+
+int commit_refuse_full(struct store_job *job)
+{
+	fault_set(&job->fault, STATUS_RESOURCE_EXHAUSTED, NULL,
+		  "the store is full; delete what is not needed any more (deletes still work), or give it a larger "
+		  "map_size and a larger disk");
+	return -ENOSPC;
+}
+
+// DESIGN 1.4: idempotency first, for a retry finds the state moved on by its own first try.
+static int apply_set(struct commit *commit, struct store_job *job, bool is_limited)
+{
+	struct rules_commit *rules = &commit->rules;
+	int result = rules_check_set(job->set, &job->fault);
+	if (result != 0)
+		return result;
+	result = idempotency_find(&commit->idempotency, job->set, job->repeat_window_s, &job->arena, &job->response,
+				  &job->fault);
+	if (result == 0)
+		job->is_pending = job->response.revision > commit->head;
+	if (result != -ENOENT)
+		return result;
+	if (is_limited && db_is_full(commit->store->db) && !job->set->dry_run && !commit_takes_away(job->set))
+		return commit_refuse_full(job);
+	rules->response_arena = &job->arena;
+	result = rules_apply(rules, job->set, &job->response, &job->fault);
+	if (result != 0)
+		return result;
+	job->is_pending = !job->set->dry_run;
+	job->response.revision = rules->sets_accepted > 0 ? rules->revision : rules->revision - 1;
+	return 0;
+}
+
+int commit_job(struct commit *commit, struct store_job *job, bool is_limited)
+{
+	const size_t accepted_before = commit->rules.sets_accepted;
+	job->is_pending = false;
+	job->result = apply_set(commit, job, is_limited);
+	if (job->result != 0) // what nobody had words for
+		fault_set(&job->fault, job->result == -ENOMEM ? STATUS_RESOURCE_EXHAUSTED : STATUS_INTERNAL, NULL,
+			  "the store cannot take the change set: %s", strerror(-job->result));
+	if (commit->rules.sets_accepted == accepted_before)
+		return 0;
+	const int result = idempotency_remember(&commit->idempotency, job->set, &job->response);
+	return result == 0 ? history_accept(&commit->history, job) : result;
+}
+
+// ---------------------------------------------------------------- persist
+
+static struct db_write *append(struct db_write *end, const struct db_write *writes, size_t count)
+{
+	if (count > 0)
+		memcpy(end, writes, count * sizeof(*writes));
+	return end + count;
+}
+
+static int persist(struct commit *commit)
+{
+	const struct rules_commit *rules = &commit->rules;
+	const struct idempotency *idempotency = &commit->idempotency;
+	const struct history *history = &commit->history;
+	const int result = history_end(&commit->history);
+	if (result != 0)
+		return result;
+	const size_t count = rules->writes_count + idempotency->writes_count + history->writes_count;
+	struct db_write *writes = arena_alloc(rules->arena, count * sizeof(*writes));
+	if (writes == NULL)
+		return -ENOMEM;
+	struct db_write *end = append(writes, rules->writes, rules->writes_count);
+	end = append(end, idempotency->writes, idempotency->writes_count);
+	append(end, history->writes, history->writes_count);
+	return db_commit(commit->store->db, writes, count, history->state.position.revision);
+}
+
+int commit_persist(struct commit *commit)
+{
+	const int result = persist(commit);
+	if (result != 0)
+		commit_abandon(commit);
+	else
+		db_read_stop(commit->store->read);
+	return result;
+}
+
+void commit_abandon(struct commit *commit)
+{
+	db_read_stop(commit->store->read);
+	image_edit_rollback(commit->store->edit, 0);
+	image_edit_end(commit->store->edit);
+}
+
+// ---------------------------------------------------------------- publish
+
+void commit_publish(struct commit *commit)
+{
+	struct store *store = commit->store;
+	image_edit_seal(store->edit, commit->history.state.position.revision);
+	store_publish(store);
+	store_set_state(store, &commit->history.state);
+}
+
+void commit_finish(struct commit *commit)
+{
+	image_edit_repeat(commit->store->edit);
+	image_edit_end(commit->store->edit);
+}

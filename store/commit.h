@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// One LMDB transaction and the revisions it makes, from the first change set to the published image. What is common to
+// change sets that are ordered here (apply.c) and entries that were ordered elsewhere (apply_entry.c).
+//
+//     commit_begin()
+//     for each revision:  commit_begin_revision(); commit_job() ...; commit_end_revision()
+//     commit_persist()                 everything that can fail comes before
+//     commit_publish(); answer; commit_finish()
+//
+// or commit_abandon() before anything is on disk. Writer thread.
+#pragma once
+
+#include "store/history.h"
+#include "store/idempotency.h"
+#include "store/rules.h"
+#include "store/store_impl.h"
+
+struct commit {
+	struct store *store;
+	uint64_t head; // the revision before
+	struct rules_commit rules;
+	struct idempotency idempotency;
+	struct history history;
+};
+
+// The other errors end the store; after an error nothing is left to be done.
+MUST_CHECK int commit_begin(struct commit *commit, struct store *store);
+MUST_CHECK int commit_begin_revision(struct commit *commit, const struct history_revision *revision);
+// One change set: its result, response and fault. `is_limited`: a full store refuses it. Not 0: the commit must be
+// given up, for the set was accepted and cannot be taken back alone.
+MUST_CHECK int commit_job(struct commit *commit, struct store_job *job, bool is_limited);
+MUST_CHECK int commit_end_revision(struct commit *commit);
+// Calls commit_abandon() when it fails. Errors of db_commit().
+MUST_CHECK int commit_persist(struct commit *commit);
+void commit_abandon(struct commit *commit);
+void commit_publish(struct commit *commit);
+void commit_finish(struct commit *commit);
+
+// Whether a set makes a full store emptier, or no fuller; what such a store says to others.
+bool commit_takes_away(const struct change_set *set);
+MUST_CHECK int commit_refuse_full(struct store_job *job);
