@@ -24,7 +24,7 @@ MODULES = {
     "daemon/decide": ["daemon/tariff", "store", "proto", "base"],
     "daemon/net": ["base"],
     "daemon/rpc": ["daemon/decide", "daemon/tariff", "daemon/net", "store", "proto", "base"],
-    "daemon/feed": ["daemon/net", "store", "proto", "base"],
+    "daemon/feed": ["daemon/net", "client", "store", "proto", "base"],
     "daemon/notify": ["daemon/net", "store", "proto", "base"],
     "daemon/admin": ["daemon/net", "store", "proto", "base"],
     "daemon": ["daemon/admin", "daemon/feed", "daemon/notify", "daemon/rpc", "daemon/decide", "daemon/tariff",
