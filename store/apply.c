@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Change sets that are ordered here: one commit makes one revision of all that wait.
 #include "base/clock.h"
+#include "store/admit.h"
 #include "store/commit.h"
 
 #include <errno.h>
@@ -44,10 +45,10 @@ static bool refuse_growing(struct store_job *jobs)
 	for (struct store_job *job = jobs; job != NULL; job = job->next) {
 		if (job->result != 0 || !job->is_pending)
 			continue;
-		if (commit_takes_away(job->set)) {
+		if (admit_takes_away(job->set)) {
 			left_any = true;
 		} else {
-			job->result = commit_refuse_full(job);
+			job->result = admit_refuse_full(&job->fault);
 			refused_any = true;
 		}
 	}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/commit.h"
 
+#include "store/admit.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -48,28 +50,6 @@ int commit_end_revision(struct commit *commit)
 
 // ---------------------------------------------------------------- one change set
 
-bool commit_takes_away(const struct change_set *set)
-{
-	static const bool rows[CHANGE_KINDS] = {
-		[CHANGE_DELETE_TARIFF] = true,       [CHANGE_DELETE_CHARGE_GROUP] = true,
-		[CHANGE_DELETE_CHARGE_POINT] = true, [CHANGE_DELETE_CUSTOMER] = true,
-		[CHANGE_DELETE_TOKEN] = true,        [CHANGE_DETACH_CHARGE_POINTS] = true,
-		[CHANGE_DETACH_CUSTOMERS] = true,
-	};
-	for (size_t i = 0; i < set->changes_count; i++)
-		if ((unsigned)set->changes[i].kind >= CHANGE_KINDS || !rows[set->changes[i].kind])
-			return false;
-	return true;
-}
-
-int commit_refuse_full(struct store_job *job)
-{
-	fault_set(&job->fault, STATUS_RESOURCE_EXHAUSTED, NULL,
-		  "the store is full; delete what is not needed any more (deletes still work), or give it a larger "
-		  "map_size and a larger disk");
-	return -ENOSPC;
-}
-
 // DESIGN 1.4: idempotency first, for a retry finds the state moved on by its own first try.
 static int apply_set(struct commit *commit, struct store_job *job, bool is_limited)
 {
@@ -83,8 +63,8 @@ static int apply_set(struct commit *commit, struct store_job *job, bool is_limit
 		job->is_pending = job->response.revision > commit->head;
 	if (result != -ENOENT)
 		return result;
-	if (is_limited && db_is_full(commit->store->db) && !job->set->dry_run && !commit_takes_away(job->set))
-		return commit_refuse_full(job);
+	if (is_limited && db_is_full(commit->store->db) && !job->set->dry_run && !admit_takes_away(job->set))
+		return admit_refuse_full(&job->fault);
 	rules->response_arena = &job->arena;
 	result = rules_apply(rules, job->set, &job->response, &job->fault);
 	if (result != 0)

@@ -35,7 +35,3 @@ MUST_CHECK int commit_persist(struct commit *commit);
 void commit_abandon(struct commit *commit);
 void commit_publish(struct commit *commit);
 void commit_finish(struct commit *commit);
-
-// Whether a set makes a full store emptier, or no fuller; what such a store says to others.
-bool commit_takes_away(const struct change_set *set);
-MUST_CHECK int commit_refuse_full(struct store_job *job);
