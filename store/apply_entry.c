@@ -153,22 +153,11 @@ static int move_position(struct store *store, void *argument)
 	struct commit commit;
 	if (!position_equals(&store->state.position, move->expected))
 		return -ESTALE;
-	int result = commit_begin(&commit, store);
+	const int result = commit_begin(&commit, store);
 	if (result != 0)
 		return result;
 	commit.history.state.position = *move->position;
-	result = commit_persist(&commit);
-	if (result != 0) {
-		if (result == -ENOSPC || result == -ENOMEM)
-			return result;
-		atomic_store(&store->is_fatal, true);
-		if (store->on_fatal != NULL)
-			store->on_fatal(store->context, result);
-		return -EIO;
-	}
-	commit_publish(&commit);
-	commit_finish(&commit);
-	return 0;
+	return commit_alone(&commit);
 }
 
 int store_set_position(struct store *store, const struct store_position *expected,

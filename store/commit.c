@@ -147,3 +147,20 @@ void commit_finish(struct commit *commit)
 	image_edit_repeat(commit->store->edit);
 	image_edit_end(commit->store->edit);
 }
+
+int commit_alone(struct commit *commit)
+{
+	struct store *store = commit->store;
+	const int result = commit_persist(commit);
+	if (result == 0) {
+		commit_publish(commit);
+		commit_finish(commit);
+		return 0;
+	}
+	if (result == -ENOSPC || result == -ENOMEM)
+		return result;
+	atomic_store(&store->is_fatal, true);
+	if (store->on_fatal != NULL)
+		store->on_fatal(store->context, result);
+	return -EIO;
+}

@@ -32,6 +32,8 @@ MUST_CHECK int commit_job(struct commit *commit, struct store_job *job, bool is_
 MUST_CHECK int commit_end_revision(struct commit *commit);
 // Calls commit_abandon() when it fails. Errors of db_commit().
 MUST_CHECK int commit_persist(struct commit *commit);
+// Of a commit that changes no object: persists it, publishes it and ends it. -EIO when the store failed for good.
+MUST_CHECK int commit_alone(struct commit *commit);
 void commit_abandon(struct commit *commit);
 void commit_publish(struct commit *commit);
 void commit_finish(struct commit *commit);

@@ -112,7 +112,7 @@ int history_accept(struct history *history, const struct store_job *job)
 
 // ---------------------------------------------------------------- writes
 
-static int add_write(struct history *history, const struct db_write *write)
+int history_write(struct history *history, const struct db_write *write)
 {
 	if (history->writes_count == history->writes_limit) {
 		const size_t limit = history->writes_limit != 0 ? 2 * history->writes_limit : (size_t)WRITES_LIMIT_MIN;
@@ -160,7 +160,7 @@ static int write_chunk(struct history *history, uint64_t revision, uint32_t numb
 		.modified_revision = revision,
 		.value = chunk,
 	};
-	return write.key.data != NULL ? add_write(history, &write) : -ENOMEM;
+	return write.key.data != NULL ? history_write(history, &write) : -ENOMEM;
 }
 
 static int write_entry(struct history *history, const struct history_entry *entry)
@@ -212,7 +212,7 @@ static int trim_row(struct history *history, const struct db_record *row)
 		log->floor = log->floor > revision ? log->floor : revision;
 	}
 	log->bytes -= log_row_size(row->key, row->value);
-	result = add_write(history, &(struct db_write){.table = DB_LOG, .key = row->key});
+	result = history_write(history, &(struct db_write){.table = DB_LOG, .key = row->key});
 	return result == 0 ? 1 : result;
 }
 
@@ -268,7 +268,7 @@ static int write_meta(struct history *history, struct bytes key, const void *dat
 		.modified_revision = history->state.position.revision,
 		.value = arena_copy(history->arena, (struct bytes){.data = data, .size = size}),
 	};
-	return write.value.data != NULL ? add_write(history, &write) : -ENOMEM;
+	return write.value.data != NULL ? history_write(history, &write) : -ENOMEM;
 }
 
 int history_end(struct history *history)

@@ -48,6 +48,8 @@ struct history_revision {
 MUST_CHECK int history_begin_revision(struct history *history, const struct history_revision *revision);
 // Notes a set that was accepted by the revision at hand. Its body is borrowed until the commit is over.
 MUST_CHECK int history_accept(struct history *history, const struct store_job *job);
+// A write of the caller's own. Its key and value live as long as the commit.
+MUST_CHECK int history_write(struct history *history, const struct db_write *write);
 // Ends the commit: makes its writes, and forgets entries beyond the limits.
 MUST_CHECK int history_end(struct history *history);
 

@@ -23,6 +23,8 @@ int job_create(const struct call *call, struct job **ret_job, struct fault *faul
 	job->request_id = call->request_id;
 	job->request = request;
 	job->store.body_size = call->body.size;
+	if (call->method->request == &schema_change_set) // the log keeps it as it came
+		job->store.body = arena_copy(&job->store.arena, call->body);
 	job->held = sizeof(*job) + call->body.size; // DESIGN 4 counts bytes of the wire
 	*ret_job = job;
 	return 0;
