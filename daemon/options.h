@@ -40,6 +40,9 @@ struct options {
 	uint64_t frame_size_max;     // bytes
 	uint64_t inflight_bytes_max; // per connection
 	uint64_t queue_max;          // change sets waiting for the writer
+	uint64_t log_entries;        // of the log of changes that are kept; 0: none
+	uint64_t log_bytes;          // likewise
+	uint64_t log_age_ms;         // likewise
 	uint64_t idle_timeout_ms;
 	uint64_t frame_timeout_ms;
 	uint64_t write_timeout_ms;

@@ -146,6 +146,9 @@ static int open_store(struct server *server)
 		.map_size = options->map_size,
 		.readers_max = WORKERS_MAX + 1 + 4 * SNAPSHOTS_MAX, // those that were cancelled end a little later
 		.queue_max = (uint32_t)options->queue_max,
+		.log_entries_max = options->log_entries,
+		.log_bytes_max = options->log_bytes,
+		.log_age_max_s = (int64_t)(options->log_age_ms / 1000),
 		.on_progress = on_load_progress,
 		.on_fatal = on_store_fatal,
 		.context = server,

@@ -2,6 +2,7 @@
 #include "daemon/options.h"
 
 #include "daemon/options_table.h"
+#include "store/log.h"
 #include "tests/unit/store/temporary.h"
 #include "tests/unit/unit.h"
 
@@ -36,6 +37,9 @@ START_TEST(without_arguments_the_defaults_hold)
 	ck_assert_uint_eq(options.listen.count, 0);
 	ck_assert_str_eq(options.unix_path, "");
 	ck_assert_uint_eq(options.frame_size_max, 1024 * 1024);
+	ck_assert_uint_eq(options.log_entries, LOG_ENTRIES_MAX_DEFAULT);
+	ck_assert_uint_eq(options.log_bytes, LOG_BYTES_MAX_DEFAULT);
+	ck_assert_uint_eq(options.log_age_ms, LOG_AGE_MAX_DEFAULT_S * 1000ull);
 	ck_assert_int_eq(options.log_level, LOG_LEVEL_INFO);
 	ck_assert(!options.insecure_listen);
 	ck_assert(!options.help);
@@ -57,6 +61,9 @@ static const struct {
 	{"snapshot-timeout", "1h", "1s", "999", "24h", "25h"},
 	{"drain-timeout", "10s", "0", NULL, "1h", "3601s"},
 	{"queue-max", "10", "1", "0", "65536", "65537"},
+	{"log-entries", "500", "0", NULL, "1000000000", "1000000001"},
+	{"log-bytes", "64MiB", "0", NULL, "1024GiB", "1099511627777"},
+	{"log-age", "720h", "0", NULL, "87840h", "87841h"},
 };
 
 static int load_number(const char *name, const char *value)
