@@ -116,6 +116,13 @@ static int apply_given(const struct given *given, struct options *options, struc
 			snprintf(error->message, sizeof(error->message), "--%s: %s", row->name, why);
 			return -EINVAL;
 		}
+		if (option_has_password(row, options)) {
+			snprintf(error->message, sizeof(error->message),
+				 "--%s: everybody on this machine sees a password on the command line; put it into "
+				 "redis-password-file, or the URL into the configuration file",
+				 row->name);
+			return -EINVAL;
+		}
 	}
 	return 0;
 }
@@ -192,7 +199,11 @@ static void print_row(const struct option_row *row, const struct options *option
 	if (text[0] == '\0')
 		return;
 	quote(text, quoted, sizeof(quoted));
-	snprintf(line, sizeof(line), "%s = %s", row->name, row->type == OPTION_TEXT ? quoted : text);
+	const bool is_text = row->type == OPTION_TEXT || row->type == OPTION_URL;
+	if (option_has_password(row, options))
+		snprintf(line, sizeof(line), "# %s = %s, with its password", row->name, quoted);
+	else
+		snprintf(line, sizeof(line), "%s = %s", row->name, is_text ? quoted : text);
 	write_line(context, line);
 }
 
@@ -204,8 +215,8 @@ void options_print(const struct options *options, void (*write_line)(void *conte
 			continue;
 		if (row->type != OPTION_LIST)
 			print_row(row, options, write_line, context);
-		else if (options->listen.count > 0)
-			print_list(row, &options->listen, write_line, context);
+		else if (option_items(row, options)->count > 0)
+			print_list(row, option_items(row, options), write_line, context);
 	}
 }
 

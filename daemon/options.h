@@ -15,6 +15,7 @@
 enum {
 	OPTIONS_TEXT_MAX = 1024, // bytes with the terminator
 	OPTIONS_LISTEN_MAX = 16,
+	OPTIONS_PEERS_MAX = 8,
 	OPTIONS_FILE_MAX = 64 * 1024,
 };
 
@@ -49,6 +50,16 @@ struct options {
 	uint64_t min_revision_wait_ms;
 	uint64_t snapshot_timeout_ms;
 	uint64_t drain_timeout_ms;
+	char redis[OPTIONS_TEXT_MAX];               // a URL, perhaps with a password; empty: none
+	char redis_password_file[OPTIONS_TEXT_MAX]; // these four: empty: none
+	char redis_ca_file[OPTIONS_TEXT_MAX];
+	char redis_cert_file[OPTIONS_TEXT_MAX];
+	char redis_key_file[OPTIONS_TEXT_MAX];
+	uint64_t redis_log_max;       // entries
+	uint64_t redis_wait_replicas; // 0: WAIT is not used
+	uint64_t redis_timeout_ms;
+	uint64_t redis_stale_ms;   // 0: serve however old
+	struct options_list peers; // HOST:PORT
 };
 
 // Why the settings were refused: one line, naming the option or FILE:LINE and the key.

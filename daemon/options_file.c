@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { TABLE_MAX = 64 };
 
@@ -113,6 +114,22 @@ static int refuse_file(const char *path, const char *why, struct options_error *
 	return -EINVAL;
 }
 
+// A password is for nobody else on this machine.
+static int check_secrets(FILE *file, const char *path, const struct options *options, struct options_error *error)
+{
+	struct stat st;
+	for (size_t i = 0; i < option_table_size; i++) {
+		if (!option_has_password(&option_table[i], options))
+			continue;
+		if (fstat(fileno(file), &st) != 0 || (st.st_mode & S_IRWXO) != 0)
+			return refuse_file(path,
+					   "has a password and others may use the file; chmod o= takes that away, or "
+					   "put the password into redis-password-file",
+					   error);
+	}
+	return 0;
+}
+
 int options_file_read(const char *path, struct options *options, struct options_error *error)
 {
 	int result;
@@ -132,6 +149,8 @@ int options_file_read(const char *path, struct options *options, struct options_
 	else {
 		text[size] = '\0';
 		result = options_file_parse(path, text, options, error);
+		if (result == 0)
+			result = check_secrets(file, path, options, error);
 	}
 done:
 	if (file != NULL)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/options_table.h"
 
+#include "daemon/feed/redis_url.h"
 #include "proto/limits.h"
 
 #include <errno.h>
@@ -65,6 +66,7 @@ const struct option_row option_table[] = {
 	 .offset = FIELD(listen),
 	 .argument = "HOST:PORT",
 	 .check = check_listen,
+	 .max = OPTIONS_LISTEN_MAX,
 	 .help = "answer on this address; may be given several times; port 0 takes a free one. "
 		 "Without any listen or unix: 127.0.0.1:7420"},
 	{.name = "unix",
@@ -204,6 +206,72 @@ const struct option_row option_table[] = {
 	 .max = 10 * 366 * 24 * HOUR,
 	 .preset = "2160h",
 	 .help = "forget revisions in the log of changes that are older, as commits are made; below 1s: no log"},
+	{.name = "redis",
+	 .type = OPTION_URL,
+	 .offset = FIELD(redis),
+	 .argument = "URL",
+	 .help = "share changes through this Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with "
+		 "TLS, unix:PATH, or redis+sentinel://HOST:PORT,HOST:PORT/MASTER. A password stands in "
+		 "redis-password-file, "
+		 "or here in a configuration file that others cannot read"},
+	{.name = "redis-password-file",
+	 .type = OPTION_TEXT,
+	 .offset = FIELD(redis_password_file),
+	 .argument = "FILE",
+	 .help = "read the password for Redis from the first line of FILE, which others must not be able to read"},
+	{.name = "redis-ca-file",
+	 .type = OPTION_TEXT,
+	 .offset = FIELD(redis_ca_file),
+	 .argument = "FILE",
+	 .help = "trust the certificate of a rediss:// server if this CA signed it; without it: the system's CAs"},
+	{.name = "redis-cert-file",
+	 .type = OPTION_TEXT,
+	 .offset = FIELD(redis_cert_file),
+	 .argument = "FILE",
+	 .help = "show this certificate to a rediss:// server"},
+	{.name = "redis-key-file",
+	 .type = OPTION_TEXT,
+	 .offset = FIELD(redis_key_file),
+	 .argument = "FILE",
+	 .help = "the private key of redis-cert-file"},
+	{.name = "redis-log-max",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(redis_log_max),
+	 .argument = "N",
+	 .min = 1,
+	 .max = 1000000000,
+	 .preset = "1000000",
+	 .help = "keep about so many entries in Redis; a replica further behind fetches a snapshot from a peer"},
+	{.name = "redis-wait-replicas",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(redis_wait_replicas),
+	 .argument = "N",
+	 .max = 64,
+	 .preset = "0",
+	 .help = "answer a change only when so many replicas of Redis have it (WAIT)"},
+	{.name = "redis-timeout",
+	 .type = OPTION_DURATION,
+	 .offset = FIELD(redis_timeout_ms),
+	 .argument = "TIME",
+	 .min = 100,
+	 .max = 10 * MINUTE,
+	 .preset = "5s",
+	 .help = "how long Redis may take for an answer, and a change until it is answered"},
+	{.name = "redis-stale",
+	 .type = OPTION_DURATION,
+	 .offset = FIELD(redis_stale_ms),
+	 .argument = "TIME",
+	 .max = 7 * 24 * HOUR,
+	 .preset = "0",
+	 .help = "answer no questions when nothing was heard of Redis for so long; 0: answer however old the data is"},
+	{.name = "peer",
+	 .type = OPTION_LIST,
+	 .offset = FIELD(peers),
+	 .argument = "HOST:PORT",
+	 .check = check_listen,
+	 .max = OPTIONS_PEERS_MAX,
+	 .help = "another evauthd of the same Redis, for a snapshot when the log does not reach back; may be given "
+		 "several times"},
 	{.name = "check-config",
 	 .type = OPTION_FLAG,
 	 .offset = FIELD(check_config),
@@ -320,6 +388,7 @@ static size_t field_size(const struct option_row *row)
 		[OPTION_FLAG] = sizeof(bool),         [OPTION_NUMBER] = sizeof(uint64_t),
 		[OPTION_SIZE] = sizeof(uint64_t),     [OPTION_SIZE_GIB] = sizeof(uint64_t),
 		[OPTION_DURATION] = sizeof(uint64_t), [OPTION_LEVEL] = sizeof(enum log_level),
+		[OPTION_URL] = OPTIONS_TEXT_MAX,
 	};
 	return sizes[row->type];
 }
@@ -335,10 +404,22 @@ static int set_text(char *field, const char *text, char *why, size_t why_size)
 	return 0;
 }
 
-static int set_list(struct options_list *list, const char *text, char *why, size_t why_size)
+// What is wrong is told without quoting: there may be a password in it.
+static int set_url(char *field, const char *text, char *why, size_t why_size)
 {
-	if (list->count == OPTIONS_LISTEN_MAX) {
-		snprintf(why, why_size, "is given more than %d times", OPTIONS_LISTEN_MAX);
+	struct redis_url url;
+	char wrong[REDIS_WHY_SIZE];
+	if (text[0] != '\0' && redis_url_parse(text, &url, wrong) != 0) {
+		snprintf(why, why_size, "%s", wrong);
+		return -EINVAL;
+	}
+	return set_text(field, text, why, why_size);
+}
+
+static int set_list(struct options_list *list, size_t max, const char *text, char *why, size_t why_size)
+{
+	if (list->count == max) {
+		snprintf(why, why_size, "is given more than %zu times", max);
 		return -EINVAL;
 	}
 	const int result = set_text(list->items[list->count], text, why, why_size);
@@ -400,7 +481,9 @@ int option_set(const struct option_row *row, struct options *options, const char
 	case OPTION_TEXT:
 		return set_text(field, text, why, why_size);
 	case OPTION_LIST:
-		return set_list(field, text, why, why_size);
+		return set_list(field, row->max, text, why, why_size);
+	case OPTION_URL:
+		return set_url(field, text, why, why_size);
 	case OPTION_FLAG:
 		return set_flag(field, text, why, why_size);
 	case OPTION_LEVEL:
@@ -415,6 +498,31 @@ void option_clear(const struct option_row *row, struct options *options)
 	memset(field_of(row, options), 0, field_size(row));
 }
 
+const struct options_list *option_items(const struct option_row *row, const struct options *options)
+{
+	ASSERT(row->type == OPTION_LIST);
+	return const_field_of(row, options);
+}
+
+bool option_has_password(const struct option_row *row, const struct options *options)
+{
+	struct redis_url url;
+	char why[REDIS_WHY_SIZE];
+	return row->type == OPTION_URL && redis_url_parse(const_field_of(row, options), &url, why) == 0 &&
+	       url.password[0] != '\0';
+}
+
+static void format_url(const char *field, char *text, size_t size)
+{
+	struct redis_url url;
+	char why[REDIS_WHY_SIZE], shown[REDIS_URL_TEXT_SIZE];
+	if (redis_url_parse(field, &url, why) != 0 || url.password[0] == '\0')
+		snprintf(shown, sizeof(shown), "%s", field);
+	else
+		redis_url_format(&url, shown);
+	snprintf(text, size, "%.*s", (int)size - 1, shown);
+}
+
 void option_format(const struct option_row *row, const struct options *options, char *text, size_t size)
 {
 	const void *field = const_field_of(row, options);
@@ -427,6 +535,9 @@ void option_format(const struct option_row *row, const struct options *options, 
 		break;
 	case OPTION_LEVEL:
 		snprintf(text, size, "%s", log_level_name(*(const enum log_level *)field));
+		break;
+	case OPTION_URL:
+		format_url(field, text, size);
 		break;
 	case OPTION_LIST:
 		ASSERT(row->type != OPTION_LIST);

@@ -13,13 +13,14 @@ enum option_type {
 	OPTION_SIZE_GIB, // the same, but a bare number counts in GiB
 	OPTION_DURATION, // milliseconds; a bare number counts in milliseconds
 	OPTION_LEVEL,
+	OPTION_URL, // of Redis; a password in it is never shown
 };
 
 struct option_row {
 	const char *name;
 	enum option_type type;
 	size_t offset;        // of the field in struct options
-	uint64_t min, max;    // of a number, size or duration
+	uint64_t min, max;    // of a number, size or duration; max: of the items of a list
 	const char *preset;   // the default as a user would write it; NULL: empty
 	const char *argument; // what --help calls the value; NULL for flags
 	const char *help;
@@ -39,7 +40,11 @@ MUST_CHECK int option_set(const struct option_row *row, struct options *options,
 			  size_t why_size);
 // Empties the field, so that a list can be replaced.
 void option_clear(const struct option_row *row, struct options *options);
-// The value of a row that is no list, as a user would write it.
+// The items of a row that is a list.
+const struct options_list *option_items(const struct option_row *row, const struct options *options);
+// Whether the row's value has a password in it.
+bool option_has_password(const struct option_row *row, const struct options *options);
+// The value of a row that is no list, as a user would write it, but for a password.
 void option_format(const struct option_row *row, const struct options *options, char *ret_text, size_t text_size);
 bool option_equals(const struct option_row *row, const struct options *a, const struct options *b);
 void option_copy(const struct option_row *row, struct options *to, const struct options *from);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/net/listener.h"
+#include "daemon/options_redis.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
@@ -57,6 +58,11 @@ struct server {
 int server_check(const struct options *options, struct options_error *error)
 {
 	struct server_addresses addresses;
+	struct redis_settings redis;
+	int result = redis_settings_init(&redis, options, error);
+	if (result != 0)
+		return result;
+	redis_settings_finish(&redis);
 	return server_addresses_resolve(options, &addresses, error);
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/options.h"
 
+#include "daemon/options_redis.h"
 #include "daemon/options_table.h"
 #include "store/log.h"
 #include "tests/unit/store/temporary.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 static struct options options;
 static struct options_error error;
@@ -60,6 +62,10 @@ static const struct {
 	{"min-revision-wait", "250ms", "0", NULL, "1min", "60001"},
 	{"snapshot-timeout", "1h", "1s", "999", "24h", "25h"},
 	{"drain-timeout", "10s", "0", NULL, "1h", "3601s"},
+	{"redis-log-max", "5000", "1", "0", "1000000000", "1000000001"},
+	{"redis-wait-replicas", "2", "0", NULL, "64", "65"},
+	{"redis-timeout", "2s", "100ms", "99", "10min", "11min"},
+	{"redis-stale", "30s", "0", NULL, "168h", "604800001"},
 	{"queue-max", "10", "1", "0", "65536", "65537"},
 	{"log-entries", "500", "0", NULL, "1000000000", "1000000001"},
 	{"log-bytes", "64MiB", "0", NULL, "1024GiB", "1099511627777"},
@@ -156,8 +162,8 @@ START_TEST(texts_have_a_longest_length)
 END_TEST
 
 static const char *const refused[] = {
-	"--http=127.0.0.1:7421", "--redis|redis://x", "--no-such-option", "stray", "--store=",         "--config=",
-	"--listen=7420",         "--listen=host:",    "--listen=:7420",   "-x",    "--log-level=loud", "--workers",
+	"--http=127.0.0.1:7421", "--redis|http://x", "--no-such-option", "stray", "--store=",         "--config=",
+	"--listen=7420",         "--listen=host:",   "--listen=:7420",   "-x",    "--log-level=loud", "--workers",
 };
 
 START_TEST(what_is_not_an_option_is_refused)
@@ -338,6 +344,7 @@ START_TEST(every_option_is_a_key_but_the_commands)
 				    : row->type == OPTION_FLAG     ? "true"
 				    : row->type == OPTION_LIST     ? "{\"h:1\"}"
 				    : row->type == OPTION_TEXT     ? "\"x\""
+				    : row->type == OPTION_URL      ? "\"redis://h\""
 				    : row->type == OPTION_SIZE_GIB ? "1"
 				    : row->type == OPTION_NUMBER   ? "1"
 				    : row->type == OPTION_SIZE     ? "64KiB"
@@ -346,6 +353,96 @@ START_TEST(every_option_is_a_key_but_the_commands)
 		ck_assert_msg(load_file(text, "") == (row->command_line_only ? -EINVAL : 0), "%s: %s", row->name,
 			      error.message);
 	}
+}
+END_TEST
+
+// ---------------------------------------------------------------- Redis
+
+START_TEST(a_password_in_the_url_is_refused_on_the_command_line)
+{
+	ck_assert_int_eq(load("--redis=redis://:secret@h"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.message, "redis-password-file"));
+	ck_assert_ptr_null(strstr(error.message, "secret"));
+	ck_assert_int_eq(load("--redis=redis://:secret@h:port"), -EINVAL);
+	ck_assert_ptr_null(strstr(error.message, "secret"));
+	ck_assert_int_eq(load("--redis=redis://h"), 0);
+	ck_assert_str_eq(options.redis, "redis://h");
+	ck_assert_int_eq(load("--redis="), 0);
+}
+END_TEST
+
+START_TEST(a_file_with_a_password_must_not_be_readable_by_others)
+{
+	const char *text = "redis = \"redis://u:secret@h\"\n";
+	char words[256];
+	ck_assert_int_eq(load_file(text, ""), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.message, "others"));
+	ck_assert_ptr_null(strstr(error.message, "secret"));
+	ck_assert_int_eq(chmod(path, 0640), 0);
+	snprintf(words, sizeof(words), "--config=%s", path);
+	ck_assert_int_eq(load(words), 0);
+	ck_assert_str_eq(options.redis, "redis://u:secret@h");
+}
+END_TEST
+
+START_TEST(peers_are_repeatable_up_to_their_maximum)
+{
+	char words[1024] = "";
+	for (int i = 0; i < OPTIONS_PEERS_MAX; i++)
+		snprintf(words + strlen(words), sizeof(words) - strlen(words), "|--peer=h:%d", i);
+	ck_assert_int_eq(load(words), 0);
+	ck_assert_uint_eq(options.peers.count, OPTIONS_PEERS_MAX);
+	ck_assert_uint_eq(options.listen.count, 0);
+	strcat(words, "|--peer=h:9");
+	ck_assert_int_eq(load(words), -EINVAL);
+	ck_assert_int_eq(load("--peer=h"), -EINVAL);
+}
+END_TEST
+
+static int load_settings(const char *words, struct redis_settings *settings)
+{
+	ck_assert_msg(load(words) == 0, "%s", error.message);
+	return redis_settings_init(settings, &options, &error);
+}
+
+START_TEST(settings_of_redis_are_put_together)
+{
+	struct redis_settings settings;
+	char words[512];
+	ck_assert_int_eq(load_settings("", &settings), 0);
+	ck_assert(!settings.is_used);
+	write_file("secret\n", 7);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	snprintf(words, sizeof(words), "--redis=redis://u:@h:1/2|--redis-password-file=%s", path);
+	ck_assert_int_eq(load_settings(words, &settings), 0);
+	ck_assert(settings.is_used && settings.tls == NULL);
+	ck_assert_str_eq(settings.url.password, "secret");
+	redis_settings_finish(&settings);
+	ck_assert_int_eq(load_settings("--redis=rediss://h", &settings), 0);
+	ck_assert_ptr_nonnull(settings.tls);
+	redis_settings_finish(&settings);
+}
+END_TEST
+
+static const struct {
+	const char *words, *names;
+} misfits[] = {
+	{"--redis-password-file=/x", "redis-password-file: means nothing without redis"},
+	{"--redis-ca-file=/x", "redis-ca-file: means nothing without redis"},
+	{"--peer=h:1", "peer: means nothing without redis"},
+	{"--redis=redis://h|--redis-password-file=/nonexistent/p", "redis-password-file: /nonexistent/p: No such file"},
+	{"--redis=redis://u:@h", "names a user"},
+	{"--redis=redis://h|--redis-ca-file=/x", "for rediss://"},
+	{"--redis=rediss://h|--redis-ca-file=/nonexistent/ca", "/nonexistent/ca"},
+	{"--redis=rediss://h|--redis-cert-file=/nonexistent/c", "together"},
+	{"--redis=rediss://h|--redis-cert-file=/nonexistent/c|--redis-key-file=/nonexistent/k", "/nonexistent/c"},
+};
+
+START_TEST(settings_of_redis_that_do_not_fit_are_refused)
+{
+	struct redis_settings settings;
+	ck_assert_int_eq(load_settings(misfits[_i].words, &settings), -EINVAL);
+	ck_assert_msg(strstr(error.message, misfits[_i].names) != NULL, "%s", error.message);
 }
 END_TEST
 
@@ -376,6 +473,22 @@ START_TEST(what_is_printed_reads_back_as_the_same)
 	ck_assert_uint_eq(options.idle_timeout_ms, 1234);
 	options_print(&options, append_line, &second);
 	ck_assert_str_eq(first.data, second.data);
+}
+END_TEST
+
+START_TEST(a_password_is_not_printed)
+{
+	struct text text = {""};
+	const char *file = "redis = \"redis://u:secret@h\"\npeer = {\"h:1\"}\n";
+	write_file(file, strlen(file));
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	char words[256];
+	snprintf(words, sizeof(words), "--config=%s", path);
+	ck_assert_msg(load(words) == 0, "%s", error.message);
+	options_print(&options, append_line, &text);
+	ck_assert_ptr_null(strstr(text.data, "secret"));
+	ck_assert_ptr_nonnull(strstr(text.data, "# redis = \"redis://u:***@h:6379\""));
+	ck_assert_ptr_nonnull(strstr(text.data, "peer = {\n\t\"h:1\"\n}"));
 }
 END_TEST
 
@@ -437,6 +550,9 @@ int main(void)
 	tcase_add_test(words, commands_are_flags);
 	tcase_add_test(words, listen_is_repeatable_up_to_its_maximum);
 	tcase_add_test(words, too_many_words_are_refused);
+	tcase_add_test(words, a_password_in_the_url_is_refused_on_the_command_line);
+	tcase_add_test(words, peers_are_repeatable_up_to_their_maximum);
+	tcase_add_loop_test(words, settings_of_redis_that_do_not_fit_are_refused, 0, ARRAY_SIZE(misfits));
 	tcase_add_test(words, a_reload_takes_over_what_can_be_changed_and_names_the_rest);
 	tcase_add_test(words, the_names_of_a_reload_fit_their_buffer);
 	tcase_add_test(words, every_row_is_whole);
@@ -448,6 +564,9 @@ int main(void)
 	tcase_add_test(files, a_file_that_is_not_there_or_not_a_text_is_refused);
 	tcase_add_test(files, every_option_is_a_key_but_the_commands);
 	tcase_add_test(files, what_is_printed_reads_back_as_the_same);
+	tcase_add_test(files, a_file_with_a_password_must_not_be_readable_by_others);
+	tcase_add_test(files, settings_of_redis_are_put_together);
+	tcase_add_test(files, a_password_is_not_printed);
 	suite_add_tcase(suite, words);
 	suite_add_tcase(suite, files);
 	return unit_main(suite);

@@ -39,3 +39,4 @@ target_link_libraries(redis_fixture PUBLIC redis net PkgConfig::HIREDIS PkgConfi
 evauth_unit_test(daemon/feed/test_redis_connection redis_fixture)
 evauth_unit_test(daemon/feed/test_redis_finder redis_fixture)
 evauth_unit_test(daemon/feed/test_redis_log redis_fixture)
+evauth_unit_test(daemon/feed/test_redis_url redis_url)

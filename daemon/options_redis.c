@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/options_redis.h"
+
+#include "daemon/net/tls.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+PRINTF_LIKE(2, 3) static int refuse(struct options_error *error, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(error->message, sizeof(error->message), format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+// The options that mean nothing without another one.
+static int check_together(const struct options *options, struct options_error *error)
+{
+	const bool has_redis = options->redis[0] != '\0';
+	const struct {
+		const char *name;
+		bool is_set;
+	} rows[] = {
+		{"redis-password-file", options->redis_password_file[0] != '\0'},
+		{"redis-ca-file", options->redis_ca_file[0] != '\0'},
+		{"redis-cert-file", options->redis_cert_file[0] != '\0'},
+		{"redis-key-file", options->redis_key_file[0] != '\0'},
+		{"peer", options->peers.count > 0},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && !has_redis; i++) {
+		if (rows[i].is_set)
+			return refuse(error, "%s: means nothing without redis", rows[i].name);
+	}
+	return 0;
+}
+
+static int load_url(struct redis_url *url, const struct options *options, struct options_error *error)
+{
+	char why[REDIS_WHY_SIZE];
+	if (redis_url_parse(options->redis, url, why) != 0)
+		return refuse(error, "redis: %s", why);
+	if (options->redis_password_file[0] != '\0' &&
+	    redis_url_read_password(url, options->redis_password_file, why) != 0)
+		return refuse(error, "redis-password-file: %s", why);
+	if (url->user[0] != '\0' && url->password[0] == '\0')
+		return refuse(error, "redis: the URL names a user, but there is no password; see redis-password-file");
+	return 0;
+}
+
+static int load_tls(struct redis_settings *settings, const struct options *options, struct options_error *error)
+{
+	const struct tls_settings tls = {
+		.role = TLS_CLIENT,
+		.ca_file = options->redis_ca_file,
+		.cert_file = options->redis_cert_file,
+		.key_file = options->redis_key_file,
+	};
+	char why[TLS_WHY_SIZE];
+	if (!settings->url.is_tls && (tls.ca_file[0] != '\0' || tls.cert_file[0] != '\0' || tls.key_file[0] != '\0'))
+		return refuse(error, "redis-ca-file, redis-cert-file, redis-key-file: are for rediss://, and redis is "
+				     "not that");
+	if (!settings->url.is_tls)
+		return 0;
+	const int result = tls_context_create(&tls, &settings->tls, why);
+	return result == 0 ? 0 : refuse(error, "TLS for redis: %s", result == -ENOMEM ? "out of memory" : why);
+}
+
+int redis_settings_init(struct redis_settings *settings, const struct options *options, struct options_error *error)
+{
+	memset(settings, 0, sizeof(*settings));
+	int result = check_together(options, error);
+	if (result != 0 || options->redis[0] == '\0')
+		return result;
+	settings->is_used = true;
+	result = load_url(&settings->url, options, error);
+	if (result == 0)
+		result = load_tls(settings, options, error);
+	if (result != 0)
+		redis_settings_finish(settings);
+	return result;
+}
+
+void redis_settings_finish(struct redis_settings *settings)
+{
+	tls_context_destroy(settings->tls);
+	explicit_bzero(settings, sizeof(*settings));
+}
