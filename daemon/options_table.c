@@ -198,7 +198,8 @@ const struct option_row option_table[] = {
 	 .argument = "SIZE",
 	 .max = 1024 * GIB,
 	 .preset = "256MiB",
-	 .help = "the most the log of changes takes; its oldest revisions are forgotten first; 0: no log"},
+	 .help = "the most the log of changes takes, and never more than an eighth of map-size; its oldest revisions "
+		 "are forgotten first; 0: no log"},
 	{.name = "log-age",
 	 .type = OPTION_DURATION,
 	 .offset = FIELD(log_age_ms),

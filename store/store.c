@@ -12,6 +12,7 @@
 enum {
 	COMMIT_JOBS_MAX = 512,
 	COMMIT_ENTRIES_MAX = 1024,
+	LOG_SHARE_OF_MAP = 8, // of the map's size, one part of so many
 	// A commit takes no more sets beyond this, well below the COMMIT_BODIES_MAX of DESIGN 3.4: LMDB keeps the
 	// memory of the most pages a commit ever touched.
 	COMMIT_BODIES_ENOUGH = 256 * 1024,
@@ -268,13 +269,14 @@ static int start_writer(struct store *store)
 
 // ---------------------------------------------------------------- open and close
 
-// All three hold, so nothing of one is nothing.
+// All three hold, so nothing of one is nothing. The log must not crowd out the objects.
 static struct log_limits limits_of(const struct store_options *options)
 {
+	const uint64_t share = options->map_size / LOG_SHARE_OF_MAP;
 	if (options->log_entries_max == 0 || options->log_bytes_max == 0 || options->log_age_max_s <= 0)
 		return (struct log_limits){0};
 	return (struct log_limits){.entries_max = options->log_entries_max,
-				   .bytes_max = options->log_bytes_max,
+				   .bytes_max = options->log_bytes_max < share ? options->log_bytes_max : share,
 				   .age_max_s = options->log_age_max_s};
 }
 

@@ -22,7 +22,8 @@ struct store_options {
 	uint64_t map_size;    // bytes
 	uint32_t readers_max; // how many readers may be created
 	uint32_t queue_max;   // change sets waiting for the writer; more are refused
-	// How much of the log of changes is kept (log.h): all three hold. 0: nothing is kept.
+	// How much of the log of changes is kept (log.h): all three hold, and never more than an eighth of the map. 0:
+	// nothing is kept.
 	uint64_t log_entries_max;
 	uint64_t log_bytes_max;
 	int64_t log_age_max_s;
