@@ -124,8 +124,7 @@ static int decode_head(const struct log_head *head, struct arena *arena, struct 
 	return result;
 }
 
-// The entry whose first chunk is `row`. Ends where a walk of the table goes on with the next entry's, unless
-// `with_sets` is false.
+// The entry whose first chunk is `row`, which a walk of the table has come to.
 static int decode_entry(struct db_read *read, enum db_table table, const struct db_record *row, bool with_sets,
 			struct arena *arena, struct log_entry *ret_entry)
 {
@@ -209,7 +208,8 @@ static int find_before(struct page *page, struct db_record *ret_row)
 	memcpy(page->key.data, row.key.data, row.key.size);
 	memset(page->key.data + row.key.size - sizeof(uint32_t), 0, sizeof(uint32_t)); // its chunk 0
 	page->key.size = row.key.size;
-	return db_get(page->read, page->table, db_key_bytes(&page->key), ret_row);
+	// Damage may have taken it; then this is a later chunk, and its head is none.
+	return db_seek(page->read, page->table, db_key_bytes(&page->key), ret_row);
 }
 
 // Whether an entry goes onto the page. Orphans of one revision, of several histories, are never put apart: the next
