@@ -91,9 +91,22 @@ void redis_server_start_with(struct redis_server *server, const char *config, co
 		fclose(file);
 		all[count++] = path;
 	}
-	const char *const usual[] = {
-		"--port",       port,     "--bind", "127.0.0.1",   "--unixsocket", server->socket,       "--dir",
-		server->folder, "--save", "",       "--daemonize", "no",           "--shutdown-timeout", "0"};
+	const char *const usual[] = {"--port",
+				     port,
+				     "--bind",
+				     "127.0.0.1",
+				     "--unixsocket",
+				     server->socket,
+				     "--dir",
+				     server->folder,
+				     "--save",
+				     "",
+				     "--daemonize",
+				     "no",
+				     "--enable-debug-command",
+				     "yes",
+				     "--shutdown-timeout",
+				     "0"};
 	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
 		all[count++] = usual[i];
 	for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++)
@@ -173,6 +186,64 @@ void redis_server_await(struct redis_server *server, const char *command, const 
 	}
 }
 
+// ---------------------------------------------------------------- strange servers
+
+struct strange {
+	struct bytes first, text;
+	enum strange_end end;
+};
+
+__attribute__((noreturn)) static void be_strange(int listener, const struct strange *strange)
+{
+	char buffer[64 * 1024];
+	const struct linger at_once = {.l_onoff = 1};
+	const struct bytes text = strange->text;
+	const enum strange_end end = strange->end;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	const int fd = accept(listener, NULL, NULL);
+	ssize_t size = read(fd, buffer, sizeof(buffer));
+	if (size > 0 && strange->first.size > 0 && write(fd, strange->first.data, strange->first.size) > 0)
+		size = read(fd, buffer, sizeof(buffer));
+	if (size > 0 && text.size > 0)
+		size = write(fd, text.data, text.size);
+	if (end == STRANGE_RESETS)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	memset(buffer, 'x', sizeof(buffer));
+	while (end == STRANGE_FLOODS && size > 0)
+		size = send(fd, buffer, sizeof(buffer), MSG_NOSIGNAL);
+	while (end == STRANGE_STAYS)
+		pause();
+	close(fd);
+	_exit(0);
+}
+
+static uint16_t start_strange(const struct strange *strange)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	const pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		be_strange(listener, strange);
+	close(listener);
+	return ntohs(address.sin_port);
+}
+
+uint16_t strange_server_start(struct bytes text, enum strange_end end)
+{
+	return start_strange(&(struct strange){.text = text, .end = end});
+}
+
+uint16_t strange_subscription_start(struct bytes text)
+{
+	return start_strange(
+		&(struct strange){.first = BYTES_LITERAL("+PONG\r\n"), .text = text, .end = STRANGE_STAYS});
+}
+
 // ---------------------------------------------------------------- the loop
 
 struct waiting {
@@ -229,6 +300,21 @@ void run_until_count(struct loop *loop, const int *count, int wanted)
 {
 	struct waiting waiting = {.loop = loop, .count = count, .wanted = wanted};
 	wait_for(&waiting);
+}
+
+static void set_true(void *context)
+{
+	*(bool *)context = true;
+}
+
+void redis_client_wait(struct redis_client *client, uint64_t time_ms)
+{
+	struct loop_timer *timer;
+	bool is_over = false;
+	ck_assert_int_eq(loop_timer_create(client->loop, set_true, &is_over, &timer), 0);
+	loop_timer_start(timer, time_ms);
+	run_until(client->loop, &is_over);
+	loop_timer_destroy(timer);
 }
 
 // ---------------------------------------------------------------- a client

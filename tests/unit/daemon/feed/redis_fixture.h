@@ -36,6 +36,18 @@ PRINTF_LIKE(2, 3) redisReply *redis_server_ask(struct redis_server *server, cons
 // Until the answer to `command` has `text` in it.
 void redis_server_await(struct redis_server *server, const char *command, const char *text);
 
+// What a server does that is none, to one connection: it reads what comes first, says `text`, then...
+enum strange_end {
+	STRANGE_STAYS,
+	STRANGE_CLOSES,
+	STRANGE_RESETS,
+	STRANGE_FLOODS, // ... sends bytes without end
+};
+// In a process of its own, which ends with the test; returns its port.
+uint16_t strange_server_start(struct bytes text, enum strange_end end);
+// One that answers the PING of a new connection, and SUBSCRIBE with `text`.
+uint16_t strange_subscription_start(struct bytes text);
+
 // ---------------------------------------------------------------- a client
 
 // What became of one connection.
@@ -66,6 +78,8 @@ int redis_client_await_ready(struct redis_client *client);
 int redis_client_await_end(struct redis_client *client);
 // Returns when all are confirmed.
 void redis_client_subscribe(struct redis_client *client, const struct bytes *channels, size_t count);
+// Runs the loop for so long.
+void redis_client_wait(struct redis_client *client, uint64_t time_ms);
 // Sends words separated by blanks; waits for the answer when `wait`.
 void redis_client_send(struct redis_client *client, const char *words);
 void redis_client_do(struct redis_client *client, const char *words);
