@@ -22,11 +22,11 @@ enum {
 
 // ---------------------------------------------------------------- refused messages
 
-static void refuse(struct feed *feed, const char *channel, const char *why)
+// For the log; the replica counts them for Status.
+static void note_refused(struct feed *feed, const char *channel, const char *why)
 {
 	feed->inbox.refused++;
 	snprintf(feed->inbox.why, sizeof(feed->inbox.why), "%s: %s", channel, why);
-	replica_refused_message(feed->replica);
 }
 
 void feed_inbox_tick(struct feed *feed)
@@ -132,8 +132,10 @@ static void take_change_set(struct feed *feed, struct bytes payload)
 	name_payload(payload, payload_key);
 	if (result == 0)
 		result = offer(feed, set, payload_key);
-	if (result != 0 && result != -EEXIST)
-		refuse(feed, REDIS_LOG_INBOX, fault.message[0] ? fault.message : strerror(-result));
+	if (result == 0 || result == -EEXIST)
+		return;
+	note_refused(feed, REDIS_LOG_INBOX, fault.message[0] ? fault.message : strerror(-result));
+	replica_refused_message(feed->replica);
 }
 
 // ---------------------------------------------------------------- pushes
@@ -155,7 +157,7 @@ static void take_push(struct feed *feed, struct bytes payload)
 {
 	const uint64_t revision = read_revision(payload);
 	if (revision == 0)
-		refuse(feed, REDIS_LOG_CHANGES, "not a revision");
+		note_refused(feed, REDIS_LOG_CHANGES, "not a revision");
 	replica_heard(feed->replica, feed_now_ms(), revision);
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "daemon/feed/redis_reader.h"
-#include "daemon/net/stream.h"
+#include "daemon/net/dial.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
@@ -43,7 +43,7 @@ struct ping {
 struct redis_connection {
 	struct loop *loop;
 	struct redis_connection_handler handler;
-	struct stream *stream;
+	struct dial *dial;
 	struct loop_timer *timer; // runs to the next deadline or PING
 	uint64_t timer_due_ms;
 	enum connection_state state;
@@ -75,7 +75,7 @@ struct redis_connection {
 
 static void destroy(struct redis_connection *connection)
 {
-	stream_close(connection->stream);
+	dial_close(connection->dial);
 	loop_timer_destroy(connection->timer);
 	redis_reader_finish(&connection->reader);
 	explicit_bzero(connection->password, sizeof(connection->password));
@@ -90,8 +90,8 @@ static bool is_alive(const struct redis_connection *connection)
 static void tell_end(struct redis_connection *connection)
 {
 	connection->state = STATE_ENDED;
-	stream_close(connection->stream);
-	connection->stream = NULL;
+	dial_close(connection->dial);
+	connection->dial = NULL;
 	loop_timer_stop(connection->timer);
 	while (connection->pending_count > 0 && !connection->is_closed) {
 		const struct pending pending = connection->pending[connection->pending_first];
@@ -206,7 +206,7 @@ static int write_command(struct redis_connection *connection, const struct bytes
 	const int size = redisFormatCommandArgv(&text, (int)count, values, sizes);
 	if (size < 0)
 		return -ENOMEM;
-	const int result = stream_write(connection->stream, (struct bytes){text, (size_t)size});
+	const int result = dial_write(connection->dial, (struct bytes){text, (size_t)size});
 	redisFreeCommand(text);
 	return result;
 }
@@ -566,7 +566,7 @@ static int take_settings(struct redis_connection *connection, const struct redis
 static int open_stream(struct redis_connection *connection, const struct redis_connection_settings *settings)
 {
 	const uint32_t open_timeout_ms = or_default(settings->connect_timeout_ms, REDIS_CONNECT_TIMEOUT_DEFAULT_MS);
-	const struct stream_target target = {
+	const struct dial_target target = {
 		.unix_path = settings->unix_path,
 		.host = settings->host,
 		.port = settings->port,
@@ -575,9 +575,9 @@ static int open_stream(struct redis_connection *connection, const struct redis_c
 		.user_timeout_ms = connection->command_timeout_ms,
 		.output_max = REDIS_OUTPUT_MAX,
 	};
-	const struct stream_handler handler = {on_open, on_input, on_stream_end, connection};
+	const struct dial_handler handler = {on_open, on_input, on_stream_end, connection};
 	connection->setup_until_ms = loop_now_ms(connection->loop) + open_timeout_ms;
-	return stream_open(connection->loop, &target, &handler, &connection->stream);
+	return dial_open(connection->loop, &target, &handler, &connection->dial);
 }
 
 int redis_connection_open(struct loop *loop, const struct redis_connection_settings *settings,
