@@ -87,20 +87,23 @@ static void remember_adopted(struct replica *replica, const struct redis_log_hea
 	memcpy(replica->adopted, head->first.adopted, sizeof(replica->adopted));
 }
 
-// The log knows my place, but what follows did not fit. Once may be chance (a fail-over in between); the same log again
-// is not.
+// The log knows my place, but what follows did not fit. Once may be chance (trimmed, or a fail-over in between); twice
+// in the same log is not, and stays so until the log changes.
 static bool is_damaged(struct replica *replica, const struct anchor_verdict *verdict, const struct redis_log_head *head)
 {
+	enum { CHANCE_MAX = 1 };
+	const bool did_not_fit = replica->did_not_fit;
+	replica->did_not_fit = false;
 	if (verdict->kind != ANCHOR_FOLLOW)
 		return false;
-	const bool is_same = id128_equal(&replica->damaged_nonce, &head->last.nonce) &&
-			     replica->damaged_revision == replica->position.revision;
-	if (replica->is_damaged) {
-		replica->damaged_nonce = head->last.nonce;
-		replica->damaged_revision = replica->position.revision;
-	}
-	replica->is_damaged = false;
-	return is_same;
+	if (!id128_equal(&replica->misfit_last, &head->last.nonce) ||
+	    replica->misfit_revision != replica->position.revision)
+		replica->misfits = 0;
+	if (did_not_fit)
+		replica->misfits++;
+	replica->misfit_last = head->last.nonce;
+	replica->misfit_revision = replica->position.revision;
+	return replica->misfits > CHANCE_MAX;
 }
 
 void replica_judge(struct replica *replica, const struct redis_log_head *head)

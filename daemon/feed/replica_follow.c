@@ -251,7 +251,7 @@ void replica_note_applied(struct replica *replica)
 // The log does not go on from where I am: what it is, the anchor says.
 static void does_not_fit(struct replica *replica)
 {
-	replica->is_damaged = true;
+	replica->did_not_fit = true;
 	replica_attach(replica);
 }
 

@@ -179,10 +179,10 @@ struct replica {
 	struct store_position join; // STEP_JOIN
 	bool wants_set_position;
 	bool is_setting_position;
-	bool is_damaged; // what follows the cursor did not fit
-	// And the log it was: with this last entry, at this place.
-	struct id128 damaged_nonce;
-	uint64_t damaged_revision;
+	bool did_not_fit; // what follows the cursor
+	unsigned misfits; // how often, at this place, in a log with this last entry
+	uint64_t misfit_revision;
+	struct id128 misfit_last;
 
 	// Redis.
 	struct request head;
