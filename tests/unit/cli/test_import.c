@@ -8,6 +8,7 @@ static char path[64];
 
 // What the fake daemon saw, and what it is to refuse.
 static uint64_t sets_seen, changes_seen;
+static size_t ids_seen_max; // in the lists of one set
 static bool dry_run_seen;
 static struct bytes refused_id; // of a delete_tariff
 static int refusal_code;
@@ -18,7 +19,7 @@ static int close_at_set;
 static void setup(void)
 {
 	snprintf(path, sizeof(path), "/tmp/evauth-import-%d", (int)getpid());
-	sets_seen = changes_seen = 0;
+	sets_seen = changes_seen = ids_seen_max = 0;
 	dry_run_seen = closed_group_is_open = false;
 	refused_id = closed_id = (struct bytes){0};
 	refusal_code = STATUS_NOT_FOUND;
@@ -41,11 +42,26 @@ static void refuse_change(int fd, const struct frame *request, size_t index)
 	arena_finish(&arena);
 }
 
+static void count_ids(const struct change_set *set)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < set->changes_count; i++) {
+		const struct change *change = &set->changes[i];
+		if (change->kind == CHANGE_ATTACH_CUSTOMERS)
+			count += change->attach_customers->customer_ids_count;
+		else if (change->kind == CHANGE_ATTACH_CHARGE_POINTS)
+			count += change->attach_charge_points->charge_point_ids_count;
+	}
+	if (count > ids_seen_max)
+		ids_seen_max = count;
+}
+
 static void serve_set(int fd, const struct frame *request)
 {
 	arena_reset(&server_arena);
 	const struct change_set *set = decode_request(&schema_change_set, request);
 	sets_seen++;
+	count_ids(set);
 	dry_run_seen = set->dry_run;
 	for (size_t i = 0; i < set->changes_count; i++) {
 		if (set->changes[i].kind == CHANGE_DELETE_TARIFF && refused_id.size > 0 &&
@@ -141,6 +157,46 @@ START_TEST(blank_lines_count_as_lines_but_not_as_changes)
 	ck_assert_int_eq(import(""), EXIT_ERROR);
 	complains(":4: no such tariff (NOT_FOUND, field delete_tariff.id)");
 	complains("nothing was committed");
+}
+END_TEST
+
+// Appends a line that attaches `count` points or customers.
+static void append_attachments(const char *change, const char *list, int count)
+{
+	FILE *file = fopen(path, "a");
+	fprintf(file, "{\"%s\":{\"charge_group_id\":\"g\",\"%s\":[\"0\"", change, list);
+	for (int i = 1; i < count; i++)
+		fprintf(file, ",\"%d\"", i);
+	fprintf(file, "]}}\n");
+	fclose(file);
+}
+
+START_TEST(a_set_takes_as_many_ids_as_suit_one_commit)
+{
+	begin();
+	write_file("");
+	for (int i = 0; i < 4; i++) {
+		append_attachments("attach_customers", "customer_ids", 1250);
+		append_attachments("attach_charge_points", "charge_point_ids", 1250);
+	}
+	ck_assert_int_eq(import(""), EXIT_DONE);
+	ck_assert_uint_eq(changes_seen, 8);
+	ck_assert_uint_eq(sets_seen, 2);
+	ck_assert_uint_eq(ids_seen_max, 5000);
+}
+END_TEST
+
+START_TEST(a_list_of_more_ids_is_a_set_of_its_own)
+{
+	begin();
+	write_file("");
+	append_attachments("attach_customers", "customer_ids", 3);
+	append_attachments("attach_customers", "customer_ids", 6000);
+	append_attachments("attach_charge_points", "charge_point_ids", 3);
+	ck_assert_int_eq(import(""), EXIT_DONE);
+	ck_assert_uint_eq(changes_seen, 3);
+	ck_assert_uint_eq(sets_seen, 3);
+	ck_assert_uint_eq(ids_seen_max, 6000);
 }
 END_TEST
 
@@ -377,6 +433,8 @@ int main(void)
 	const TTest *const tests[] = {
 		every_line_arrives_in_order_and_once,
 		blank_lines_count_as_lines_but_not_as_changes,
+		a_set_takes_as_many_ids_as_suit_one_commit,
+		a_list_of_more_ids_is_a_set_of_its_own,
 		an_empty_file_is_imported,
 		a_line_that_is_no_json_is_named,
 		a_file_cannot_command_the_terminal,

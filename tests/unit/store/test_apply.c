@@ -188,6 +188,38 @@ START_TEST(sets_too_large_for_one_commit_take_several)
 }
 END_TEST
 
+// Each id of a list writes a record.
+START_TEST(sets_with_long_lists_take_several_commits)
+{
+	enum { IDS = 3500 };
+	static struct bytes ids[IDS];
+	struct test_gate gate;
+	struct test_job jobs[3];
+	struct attach_customers attach = {
+		.charge_group_id = BYTES_LITERAL("g"), .customer_ids = ids, .customer_ids_count = IDS};
+	struct change changes[3] = {{.kind = CHANGE_ATTACH_CUSTOMERS, .attach_customers = &attach},
+				    {.kind = CHANGE_ATTACH_CUSTOMERS, .attach_customers = &attach},
+				    change_put_customer("c2", "")};
+	for (int i = 0; i < IDS; i++)
+		ids[i] = BYTES_LITERAL("c1");
+	apply(change_put_tariff("t"));
+	apply(change_put_group("g", "t"));
+	apply(change_put_customer("c1", ""));
+	test_gate_close(&gate, fixture.store);
+	for (int i = 0; i < 3; i++) {
+		test_job_init(&jobs[i], &changes[i], 1);
+		ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), 0);
+	}
+	test_gate_open(&gate);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(test_job_wait(&jobs[i]), 0);
+	ck_assert_uint_eq(jobs[1].job.response.revision, jobs[0].job.response.revision + 1);
+	ck_assert_uint_eq(jobs[2].job.response.revision, jobs[1].job.response.revision);
+	for (int i = 0; i < 3; i++)
+		test_job_finish(&jobs[i]);
+}
+END_TEST
+
 START_TEST(a_set_refused_amid_others_leaves_no_trace)
 {
 	struct test_gate gate;
@@ -631,6 +663,7 @@ int main(void)
 	tcase_add_test(tcase, expected_revision_must_be_the_head);
 	tcase_add_test(tcase, sets_that_wait_together_share_a_revision);
 	tcase_add_test(tcase, sets_too_large_for_one_commit_take_several);
+	tcase_add_test(tcase, sets_with_long_lists_take_several_commits);
 	tcase_add_test(tcase, a_set_refused_amid_others_leaves_no_trace);
 	tcase_add_test(tcase, an_expected_revision_allows_no_set_before_it_in_the_same_commit);
 	tcase_add_test(tcase, the_same_changes_under_a_key_get_the_first_answer);

@@ -6,6 +6,7 @@ add_library(image_builder STATIC ${CMAKE_SOURCE_DIR}/tests/unit/store/image_buil
 target_link_libraries(image_builder PUBLIC store PkgConfig::CHECK)
 evauth_unit_test(store/test_image image_builder)
 evauth_unit_test(store/test_image_edit store)
+evauth_unit_test(store/test_rules_ahead image_builder)
 evauth_unit_test(store/test_image_token image_builder)
 evauth_unit_test(store/test_memory store)
 evauth_unit_test(store/test_slab store)
