@@ -39,4 +39,8 @@ target_link_libraries(redis_fixture PUBLIC redis net PkgConfig::HIREDIS PkgConfi
 evauth_unit_test(daemon/feed/test_redis_connection redis_fixture)
 evauth_unit_test(daemon/feed/test_redis_finder redis_fixture)
 evauth_unit_test(daemon/feed/test_redis_log redis_fixture)
+add_library(certificates STATIC ${CMAKE_SOURCE_DIR}/tests/unit/daemon/net/certificates.c)
+target_link_libraries(certificates PUBLIC evauth_options PkgConfig::CHECK)
+evauth_unit_test(daemon/feed/test_redis_tls redis_fixture certificates)
 evauth_unit_test(daemon/feed/test_redis_url redis_url)
+evauth_unit_test(daemon/net/test_tls net certificates)
