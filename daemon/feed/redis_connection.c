@@ -281,6 +281,7 @@ static bool is_text(const struct redisReply *reply, int type, struct bytes text)
 
 static void take_pong(struct redis_connection *connection)
 {
+	connection->has_grace = false;
 	connection->ping.is_pending = false;
 	connection->answered_ping_ms = connection->ping.sent_boot_ms;
 	run_timer_until(connection, next_ping(connection));
@@ -345,6 +346,7 @@ static void on_timer(void *context)
 		run_timer_until(connection, now + GRACE_MS);
 		return;
 	}
+	connection->has_grace = false;
 	enter(connection);
 	if (next_ping(connection) <= now)
 		send_ping(connection);
@@ -367,6 +369,7 @@ static void on_confirmation(struct redis_connection *connection)
 		fail(connection, -EPROTO, "Redis confirmed a channel nobody asked for");
 		return;
 	}
+	connection->has_grace = false;
 	if (--connection->confirmations_missing > 0)
 		return;
 	send_ping(connection);
@@ -422,6 +425,7 @@ static void on_answer(struct redis_connection *connection, const struct redisRep
 	const struct pending pending = connection->pending[connection->pending_first];
 	connection->pending_first = (connection->pending_first + 1) % REDIS_PENDING_MAX;
 	connection->pending_count--;
+	connection->has_grace = false;
 	pending.on_reply(pending.context, is_error ? NULL : reply, is_error ? &error : NULL);
 	if (is_alive(connection) && connection->pending_count == 0 && next_ping(connection) != UINT64_MAX)
 		run_timer_until(connection, next_ping(connection));
@@ -433,7 +437,6 @@ static void on_input(void *context, struct bytes input)
 	struct redisReply *reply;
 	struct redis_error error;
 	enter(connection);
-	connection->has_grace = false;
 	int result = redis_reader_feed(&connection->reader, input, &error);
 	while (result == 0 && is_alive(connection)) {
 		result = redis_reader_next(&connection->reader, &reply, &error);
@@ -588,7 +591,8 @@ int redis_connection_open(struct loop *loop, const struct redis_connection_setti
 		return -ENOMEM;
 	connection->loop = loop;
 	connection->handler = *handler;
-	int result = redis_reader_init(&connection->reader, REDIS_REPLY_SIZE_MAX, REDIS_REPLY_OBJECTS_MAX);
+	const size_t reply_size_max = settings->reply_size_max ? settings->reply_size_max : REDIS_REPLY_SIZE_MAX;
+	int result = redis_reader_init(&connection->reader, reply_size_max, REDIS_REPLY_OBJECTS_MAX);
 	if (result == 0)
 		result = loop_timer_create(loop, on_timer, connection, &connection->timer);
 	if (result == 0)

@@ -49,6 +49,7 @@ struct redis_connection_settings {
 	uint32_t command_timeout_ms; // 0: the default
 	// PING after so long without a command; of a subscriber always so often. 0: the default.
 	uint32_t ping_interval_ms;
+	size_t reply_size_max; // bytes of one answer; 0: REDIS_REPLY_SIZE_MAX
 };
 
 // Any of them may call redis_connection_close(); nothing is called afterwards.

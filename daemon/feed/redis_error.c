@@ -16,6 +16,9 @@ static const struct {
 	{"CLUSTERDOWN", -EXDEV},  {"CROSSSLOT", -EXDEV}, {"MASTERDOWN", -EHOSTDOWN}, {"WRONGTYPE", -EMEDIUMTYPE},
 };
 
+// A right that is missing within a script, in the words of 7.0 and of later ones.
+static const char *const script_refusals[] = {"ERR The user executing the script can't", "ERR ACL failure in script"};
+
 // Text of a server reaches logs and terminals.
 static void make_printable(char *text)
 {
@@ -43,6 +46,11 @@ void redis_error_from_reply(struct redis_error *error, struct bytes line)
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
 		if (bytes_equal(word, bytes_from(codes[i].word)))
 			code = codes[i].code;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(script_refusals); i++) {
+		const struct bytes start = bytes_from(script_refusals[i]);
+		if (line.size >= start.size && memcmp(line.data, start.data, start.size) == 0)
+			code = -EPERM;
 	}
 	const size_t shown = line.size < REDIS_ERROR_TEXT_SIZE ? line.size : REDIS_ERROR_TEXT_SIZE - 1;
 	redis_error_set(error, code, "%.*s", (int)shown, line.size ? line.data : "");

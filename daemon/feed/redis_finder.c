@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SENTINEL_TIMEOUT_MS = 2000 };
+enum { SENTINEL_TIMEOUT_MS = 2000, SENTINEL_REPLY_MAX = 128 * 1024 };
 
 struct redis_finder {
 	struct loop *loop;
@@ -150,6 +150,7 @@ static void ask_sentinel(struct redis_finder *finder)
 		.password = finder->is_password ? finder->url.password : NULL,
 		.connect_timeout_ms = SENTINEL_TIMEOUT_MS,
 		.command_timeout_ms = SENTINEL_TIMEOUT_MS,
+		.reply_size_max = SENTINEL_REPLY_MAX,
 	};
 	const struct redis_connection_handler handler = {on_ready, on_end, NULL, finder};
 	const int result = redis_connection_open(finder->loop, &settings, &handler, &finder->connection);

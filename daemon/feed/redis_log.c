@@ -13,6 +13,7 @@ enum {
 	SHA_SIZE = 41,
 	ARGUMENTS_MAX = 26,
 	NUMBER_SIZE = 24,
+	WAIT_SLACK_MS = 500,
 	ADOPTED_TEXT_SIZE = REDIS_LOG_ADOPTED_MAX * (ID128_TEXT_SIZE + 1),
 };
 
@@ -227,7 +228,7 @@ static void on_waited(void *context, const struct redisReply *reply, const struc
 		end_written(operation);
 }
 
-// Half of the time: so that an answer with too few comes before the time-out of the connection.
+// Redis looks at the clock ten times a second: its answer with too few must come before the time-out of the connection.
 static int send_wait(struct operation *operation)
 {
 	const struct redis_log_settings *settings = &operation->log->settings;
@@ -240,7 +241,7 @@ static int send_wait(struct operation *operation)
 		.arguments_count = ARRAY_SIZE(arguments),
 		.on_reply = on_waited,
 		.context = operation,
-		.timeout_ms = settings->timeout_ms,
+		.timeout_ms = settings->timeout_ms + WAIT_SLACK_MS,
 	};
 	return redis_connection_send(operation->log->connection, &command);
 }

@@ -211,6 +211,10 @@ __attribute__((noreturn)) static void be_strange(int listener, const struct stra
 	memset(buffer, 'x', sizeof(buffer));
 	while (end == STRANGE_FLOODS && size > 0)
 		size = send(fd, buffer, sizeof(buffer), MSG_NOSIGNAL);
+	while (end == STRANGE_DRIPS && size > 0) {
+		size = send(fd, buffer, 1, MSG_NOSIGNAL);
+		usleep(200);
+	}
 	while (end == STRANGE_STAYS)
 		pause();
 	close(fd);

@@ -42,6 +42,7 @@ enum strange_end {
 	STRANGE_CLOSES,
 	STRANGE_RESETS,
 	STRANGE_FLOODS, // ... sends bytes without end
+	STRANGE_DRIPS,  // ... one at a time
 };
 // In a process of its own, which ends with the test; returns its port.
 uint16_t strange_server_start(struct bytes text, enum strange_end end);

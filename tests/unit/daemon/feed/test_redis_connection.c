@@ -317,9 +317,22 @@ START_TEST(what_is_no_redis_is_an_error)
 {
 	struct redis_client client;
 	const uint16_t port = strange_server_start(strange[_i].text, strange[_i].end);
-	redis_client_open(&client, &(struct redis_connection_settings){.host = "127.0.0.1", .port = port});
+	redis_client_open(&client, &(struct redis_connection_settings){
+					   .host = "127.0.0.1", .port = port, .reply_size_max = 8 << 20});
 	const int code = redis_client_await_end(&client);
 	ck_assert_msg(code == strange[_i].code, "%d: %s", code, client.error.text);
+	redis_client_close(&client);
+}
+END_TEST
+
+// Bytes that keep coming are no answer.
+START_TEST(an_answer_that_comes_too_slowly_is_given_up)
+{
+	struct redis_client client;
+	const uint16_t port = strange_server_start(BYTES_LITERAL("$2000000000\r\n"), STRANGE_DRIPS);
+	redis_client_open(&client, &(struct redis_connection_settings){
+					   .host = "127.0.0.1", .port = port, .connect_timeout_ms = 100});
+	ck_assert_int_eq(redis_client_await_end(&client), -ETIMEDOUT);
 	redis_client_close(&client);
 }
 END_TEST
@@ -487,6 +500,7 @@ int main(void)
 	tcase_add_test(tcase, a_stopped_server_ends_commands_and_idle_connections);
 	tcase_add_test(tcase, an_idle_connection_is_asked_and_stays);
 	tcase_add_loop_test(tcase, what_is_no_redis_is_an_error, 0, ARRAY_SIZE(strange));
+	tcase_add_test(tcase, an_answer_that_comes_too_slowly_is_given_up);
 	tcase_add_loop_test(tcase, a_push_that_is_none_ends_a_subscriber, 0, ARRAY_SIZE(strange_pushes));
 	tcase_add_test(tcase, what_may_be_pending_is_limited);
 	tcase_add_test(tcase, what_may_wait_to_be_sent_is_limited);

@@ -118,7 +118,7 @@ START_TEST(what_is_wrong_with_a_url_is_named_without_its_password)
 	ck_assert_int_eq(parse(bad[_i].text), -EINVAL);
 	ck_assert_msg(strstr(why, bad[_i].why) != NULL, "%s: %s", bad[_i].text, why);
 	ck_assert_msg(strstr(why, "secret") == NULL, "%s", why);
-	ck_assert_int_eq(url.is_tls, 0x55);
+	ck_assert_uint_eq(url.database, 0x55555555);
 }
 END_TEST
 
