@@ -43,6 +43,7 @@ add_library(certificates STATIC ${CMAKE_SOURCE_DIR}/tests/unit/daemon/net/certif
 target_link_libraries(certificates PUBLIC evauth_options PkgConfig::CHECK)
 evauth_unit_test(daemon/feed/test_redis_acl redis_fixture)
 target_compile_definitions(daemon_feed_test_redis_acl PRIVATE EVAUTHD_ACL="${CMAKE_SOURCE_DIR}/deploy/redis/evauthd.acl")
+evauth_unit_test(daemon/feed/test_redis_parse redis PkgConfig::HIREDIS)
 evauth_unit_test(daemon/feed/test_redis_tls redis_fixture certificates)
 evauth_unit_test(daemon/feed/test_redis_url redis_url)
 evauth_unit_test(daemon/net/test_tls net certificates)
