@@ -20,7 +20,7 @@ struct db_read;
 struct digest;
 
 // Records of DB_META, in the byte order of the machine, as all numbers in values of tables that hold no objects.
-extern const struct bytes db_key_revision, db_key_time, db_key_position, db_key_log;
+extern const struct bytes db_key_revision, db_key_time, db_key_position, db_key_log, db_key_generation;
 
 // Under db_key_position: the part of struct store_position that is not the revision. Made with the store.
 struct db_position {
@@ -38,8 +38,15 @@ struct db_log_state {
 	uint64_t orphans;
 };
 
+// Under db_key_generation: which of the two sets of tables is the state. See "staging" below.
+struct db_generation {
+	uint32_t live;
+	uint32_t reserved;
+	uint64_t orphans_after; // entries of the other set's log beyond it are still to be made orphans
+};
+
 enum db_table {
-	DB_META,            // format, revision, time, position, digest, log
+	DB_META,            // format, revision, time, position, digest, log, generation
 	DB_TARIFFS,         // key: compare form
 	DB_GROUPS,          // likewise
 	DB_POINTS,          // likewise; the stored ChargePoint has its charge_group_id
@@ -62,6 +69,12 @@ enum {
 static inline bool db_is_object_table(enum db_table table)
 {
 	return table >= DB_TARIFFS && table <= DB_MEMBERSHIPS;
+}
+
+// Tables that are there twice: all that make up the state.
+static inline bool db_is_staged_table(enum db_table table)
+{
+	return table != DB_META && table != DB_ORPHANS;
 }
 
 struct db_options {
@@ -104,6 +117,24 @@ MUST_CHECK int db_commit(struct db *db, const struct db_write *writes, size_t wr
 // Of all objects after the last commit. Writer thread.
 void db_get_digest(const struct db *db, struct digest *ret_digest);
 
+// ---------------------------------------------------------------- staging (writer thread)
+//
+// There are two sets of the tables that make up the state. One is live: what is read and committed. The other is
+// empty, or a state is being put together in it, which one transaction makes the live one; then what was live before
+// is to be emptied, in pieces, for LMDB does badly at freeing a large tree at once.
+
+// As db_commit(), to the set that is not live; DB_META and DB_ORPHANS are there once, and there it writes as well.
+// Makes no revision.
+MUST_CHECK int db_stage(struct db *db, const struct db_write *writes, size_t writes_count);
+// Of the objects that are staged.
+void db_get_staged_digest(const struct db *db, struct digest *ret_digest);
+// Makes the staged state the live one, at `revision`, with `writes` to DB_META. Errors of db_commit().
+MUST_CHECK int db_swap(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision,
+		       uint64_t orphans_after);
+// Takes some records out of the set that is not live, in one transaction of a few milliseconds. 1: there are more; 0:
+// it is empty. Errors of db_commit().
+MUST_CHECK int db_empty_staged(struct db *db);
+
 // ---------------------------------------------------------------- reading (any thread, one at a time per db_read)
 
 struct db_record {
@@ -117,6 +148,8 @@ MUST_CHECK int db_read_create(struct db *db, struct db_read **ret_read);
 void db_read_destroy(struct db_read *read);
 // Takes a snapshot. Keep it for milliseconds: a held snapshot makes the file grow.
 MUST_CHECK int db_read_start(struct db_read *read, uint64_t *ret_revision);
+// The same, of the set of tables that is not live.
+MUST_CHECK int db_read_start_staged(struct db_read *read);
 void db_read_stop(struct db_read *read);
 
 // A damaged record (-EBADMSG) is told by its key in *ret_record, unless that is damaged, too.

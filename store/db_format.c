@@ -2,10 +2,11 @@
 // The formats of a store:
 //
 //     1  objects, what is remembered of idempotency keys
-//     2  and where it stands in its history, the digest of the objects, the log, orphans
+//     2  and where it stands in its history, the digest of the objects, the log, orphans, a second set of tables
 #include "store/db_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct bytes db_key_format = {.data = "format", .size = 6};
@@ -15,7 +16,11 @@ const struct bytes db_key_position = {.data = "position", .size = 8};
 const struct bytes db_key_digest = {.data = "digest", .size = 6};
 const struct bytes db_key_log = {.data = "log", .size = 3};
 
-static_assert(sizeof(struct db_position) == 40 && sizeof(struct db_log_state) == 32, "on disk");
+const struct bytes db_key_generation = {.data = "generation", .size = 10};
+
+static_assert(sizeof(struct db_position) == 40 && sizeof(struct db_log_state) == 32 &&
+		      sizeof(struct db_generation) == 16,
+	      "on disk");
 
 // The format record, so that somebody else's LMDB file is told from ours.
 struct db_format {
@@ -58,7 +63,7 @@ static int db_put_meta(MDB_txn *txn, MDB_dbi meta, struct bytes key, uint64_t re
 int db_read_format(const struct db *db, MDB_txn *txn, uint32_t *ret_format, struct fault *fault)
 {
 	struct db_format format;
-	const int result = db_find_meta(txn, db->tables[DB_META], db_key_format, &format, sizeof(format));
+	const int result = db_find_meta(txn, db->tables[0][DB_META], db_key_format, &format, sizeof(format));
 	if (result == -EBADMSG)
 		db_fault_damaged(fault, db->path, "no format record");
 	if (result != 0)
@@ -81,6 +86,7 @@ static int db_put_metas(MDB_txn *txn, MDB_dbi meta, uint64_t revision, const str
 	memcpy(format.magic, DB_MAGIC, sizeof(format.magic));
 	const struct db_position position = {.epoch = id128_random()};
 	const struct db_log_state log = {.floor = revision};
+	const struct db_generation generation = {.orphans_after = UINT64_MAX};
 	const struct id128 digest_bytes = digest_id(digest);
 	const struct {
 		struct bytes key;
@@ -89,6 +95,7 @@ static int db_put_metas(MDB_txn *txn, MDB_dbi meta, uint64_t revision, const str
 		{db_key_format, {.data = (const char *)&format, .size = sizeof(format)}},
 		{db_key_position, {.data = (const char *)&position, .size = sizeof(position)}},
 		{db_key_log, {.data = (const char *)&log, .size = sizeof(log)}},
+		{db_key_generation, {.data = (const char *)&generation, .size = sizeof(generation)}},
 		{db_key_digest, {.data = (const char *)&digest_bytes, .size = sizeof(digest_bytes)}},
 	};
 	int result = 0;
@@ -97,11 +104,21 @@ static int db_put_metas(MDB_txn *txn, MDB_dbi meta, uint64_t revision, const str
 	return result;
 }
 
-static int db_make_tables(MDB_txn *txn, MDB_dbi tables[DB_TABLES])
+void db_make_name(uint32_t generation, enum db_table table, char ret_name[DB_NAME_SIZE])
 {
+	const bool is_second = generation > 0 && db_is_staged_table(table);
+	snprintf(ret_name, DB_NAME_SIZE, "%s%s", db_table_name(table), is_second ? ".second" : "");
+}
+
+static int db_make_tables(MDB_txn *txn, MDB_dbi tables[DB_GENERATIONS][DB_TABLES])
+{
+	char name[DB_NAME_SIZE];
 	int result = 0;
-	for (int i = 0; result == 0 && i < DB_TABLES; i++)
-		result = mdb_dbi_open(txn, db_table_name((enum db_table)i), MDB_CREATE, &tables[i]);
+	for (uint32_t i = 0; result == 0 && i < DB_GENERATIONS * DB_TABLES; i++) {
+		const uint32_t generation = i / DB_TABLES, table = i % DB_TABLES;
+		db_make_name(generation, (enum db_table)table, name);
+		result = mdb_dbi_open(txn, name, MDB_CREATE, &tables[generation][table]);
+	}
 	return result;
 }
 
@@ -120,15 +137,15 @@ int db_write_empty(MDB_env *env)
 	static const struct bytes revision = {.data = (const char *)&DB_REVISION_EMPTY,
 					      .size = sizeof(DB_REVISION_EMPTY)};
 	MDB_txn *txn;
-	MDB_dbi tables[DB_TABLES];
+	MDB_dbi tables[DB_GENERATIONS][DB_TABLES];
 	int result = mdb_txn_begin(env, NULL, 0, &txn);
 	if (result != 0)
 		return db_error(result);
 	result = db_make_tables(txn, tables);
 	if (result == 0)
-		result = db_put_meta(txn, tables[DB_META], db_key_revision, DB_REVISION_EMPTY, revision);
+		result = db_put_meta(txn, tables[0][DB_META], db_key_revision, DB_REVISION_EMPTY, revision);
 	if (result == 0)
-		result = db_put_metas(txn, tables[DB_META], DB_REVISION_EMPTY, &(struct digest){0});
+		result = db_put_metas(txn, tables[0][DB_META], DB_REVISION_EMPTY, &(struct digest){0});
 	return db_end_writing(txn, db_error(result));
 }
 
@@ -152,17 +169,17 @@ static int db_sum_table(MDB_txn *txn, const MDB_dbi *tables, enum db_table table
 	return result == MDB_NOTFOUND ? 0 : result < 0 && result == -EBADMSG ? result : db_error(result);
 }
 
-static int db_upgrade_in(MDB_txn *txn, MDB_dbi tables[DB_TABLES])
+static int db_upgrade_in(MDB_txn *txn, MDB_dbi tables[DB_GENERATIONS][DB_TABLES])
 {
 	uint64_t revision;
 	struct digest digest = {0};
 	int result = db_error(db_make_tables(txn, tables));
 	if (result == 0)
-		result = db_find_meta(txn, tables[DB_META], db_key_revision, &revision, sizeof(revision));
+		result = db_find_meta(txn, tables[0][DB_META], db_key_revision, &revision, sizeof(revision));
 	for (int i = 0; result == 0 && i < DB_TABLES; i++)
 		if (db_is_object_table((enum db_table)i))
-			result = db_sum_table(txn, tables, (enum db_table)i, &digest);
-	return result == 0 ? db_error(db_put_metas(txn, tables[DB_META], revision, &digest)) : result;
+			result = db_sum_table(txn, tables[0], (enum db_table)i, &digest);
+	return result == 0 ? db_error(db_put_metas(txn, tables[0][DB_META], revision, &digest)) : result;
 }
 
 int db_upgrade(struct db *db)

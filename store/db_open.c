@@ -137,7 +137,7 @@ static int db_env_create(const struct db_options *options, const char *path, uns
 	if (result == 0)
 		result = mdb_env_set_mapsize(env, options->map_size);
 	if (result == 0)
-		result = mdb_env_set_maxdbs(env, DB_TABLES);
+		result = mdb_env_set_maxdbs(env, DB_GENERATIONS * DB_TABLES);
 	if (result == 0)
 		result = mdb_env_open(env, path, flags | MDB_NOTLS | MDB_NOSUBDIR, DB_FILE_MODE);
 	if (result != 0)
@@ -182,7 +182,7 @@ static int db_create(const struct db *db, const struct db_options *options, stru
 
 static int db_open_meta(struct db *db, MDB_txn *txn, struct fault *fault)
 {
-	const int result = mdb_dbi_open(txn, db_table_name(DB_META), 0, &db->tables[DB_META]);
+	const int result = mdb_dbi_open(txn, db_table_name(DB_META), 0, &db->tables[0][DB_META]);
 	if (result == 0)
 		return 0;
 	if (result == MDB_NOTFOUND || result == MDB_INCOMPATIBLE) {
@@ -196,9 +196,11 @@ static int db_open_meta(struct db *db, MDB_txn *txn, struct fault *fault)
 
 static int db_open_tables(struct db *db, MDB_txn *txn, struct fault *fault)
 {
-	for (int i = 0; i < DB_TABLES; i++) {
-		const char *name = db_table_name((enum db_table)i);
-		const int result = mdb_dbi_open(txn, name, 0, &db->tables[i]);
+	char name[DB_NAME_SIZE];
+	for (uint32_t i = 0; i < DB_GENERATIONS * DB_TABLES; i++) {
+		const uint32_t generation = i / DB_TABLES, table = i % DB_TABLES;
+		db_make_name(generation, (enum db_table)table, name);
+		const int result = mdb_dbi_open(txn, name, 0, &db->tables[generation][table]);
 		if (result != 0) {
 			db_fault_damaged(fault, db->path, "table %s: %s", name, mdb_strerror(result));
 			return db_error(result);
@@ -207,43 +209,73 @@ static int db_open_tables(struct db *db, MDB_txn *txn, struct fault *fault)
 	return 0;
 }
 
-// Where each table ends.
-static int db_find_last(struct db *db, MDB_txn *txn)
+// Where a table ends.
+static int db_find_last(MDB_txn *txn, MDB_dbi table, struct db_last *ret_last)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int result = mdb_cursor_open(txn, table, &cursor);
+	if (result != 0)
+		return result;
+	result = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+	mdb_cursor_close(cursor);
+	if (result != 0)
+		return result == MDB_NOTFOUND ? 0 : result;
+	if (key.mv_size > sizeof(ret_last->data))
+		return MDB_CORRUPTED;
+	ret_last->size = (uint32_t)key.mv_size;
+	memcpy(ret_last->data, key.mv_data, key.mv_size);
+	return 0;
+}
+
+static int db_find_lasts(struct db *db, MDB_txn *txn)
 {
 	int result = 0;
-	for (int i = 0; result == 0 && i < DB_TABLES; i++) {
-		MDB_cursor *cursor;
-		MDB_val key, value;
-		result = mdb_cursor_open(txn, db->tables[i], &cursor);
-		if (result != 0)
-			break;
-		result = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-		mdb_cursor_close(cursor);
-		if (result == 0 && key.mv_size <= sizeof(db->last[i].data)) {
-			db->last[i].size = (uint32_t)key.mv_size;
-			memcpy(db->last[i].data, key.mv_data, key.mv_size);
-		} else if (result == 0) {
-			result = MDB_CORRUPTED;
-		} else if (result == MDB_NOTFOUND) {
-			result = 0;
-		}
+	for (uint32_t i = 0; result == 0 && i < DB_GENERATIONS * DB_TABLES; i++) {
+		const uint32_t generation = i / DB_TABLES, table = i % DB_TABLES;
+		result = db_find_last(txn, db->tables[generation][table],
+				      db_last_of(db, generation, (enum db_table)table));
 	}
 	return db_error(result);
+}
+
+static int db_find_generation(struct db *db, MDB_txn *txn)
+{
+	struct db_generation generation;
+	const int result =
+		db_find_meta(txn, db->tables[0][DB_META], db_key_generation, &generation, sizeof(generation));
+	if (result == 0 && generation.live >= DB_GENERATIONS)
+		return -EBADMSG;
+	if (result == 0)
+		db->live = generation.live;
+	return result;
+}
+
+static int db_count_pages(MDB_txn *txn, MDB_dbi table, uint64_t *pages, uint32_t *ret_page_size)
+{
+	MDB_stat stat;
+	const int result = mdb_stat(txn, table, &stat);
+	if (result != 0)
+		return result;
+	*pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+	*ret_page_size = stat.ms_psize;
+	return 0;
 }
 
 int db_measure(struct db *db, MDB_txn *txn, uint64_t *ret_bytes)
 {
 	enum { FREE_LIST, MAIN, FIXED_TABLES, META_PAGES = 2 };
 	uint64_t pages = META_PAGES;
-	MDB_stat stat = {0};
-	for (unsigned i = 0; i < FIXED_TABLES + DB_TABLES; i++) {
-		const int result = mdb_stat(txn, i < FIXED_TABLES ? i : db->tables[i - FIXED_TABLES], &stat);
-		if (result != 0)
-			return db_error(result);
-		pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
-	}
-	*ret_bytes = pages * stat.ms_psize;
-	return 0;
+	uint32_t page_size = 0;
+	int result = 0;
+	for (MDB_dbi i = FREE_LIST; result == 0 && i < FIXED_TABLES; i++)
+		result = db_count_pages(txn, i, &pages, &page_size);
+	for (uint32_t i = 0; result == 0 && i < DB_GENERATIONS * DB_TABLES; i++)
+		if (i < DB_TABLES || db_is_staged_table((enum db_table)(i - DB_TABLES)))
+			result = db_count_pages(txn, db->tables[i / DB_TABLES][i % DB_TABLES], &pages, &page_size);
+	if (result == 0)
+		*ret_bytes = pages * page_size;
+	return db_error(result);
 }
 
 // What is in memory of the store's content.
@@ -253,11 +285,13 @@ static int db_read_content(struct db *db, MDB_txn *txn, struct fault *fault)
 	uint64_t bytes_used = 0;
 	int result = db_open_tables(db, txn, fault);
 	if (result == 0)
-		result = db_find_last(db, txn);
+		result = db_find_generation(db, txn);
 	if (result == 0)
-		result = db_find_meta(txn, db->tables[DB_META], db_key_digest, &digest, sizeof(digest));
+		result = db_find_lasts(db, txn);
 	if (result == 0)
-		db->digest = digest_from_id(&digest);
+		result = db_find_meta(txn, db->tables[0][DB_META], db_key_digest, &digest, sizeof(digest));
+	if (result == 0)
+		db->digests[db->live] = digest_from_id(&digest);
 	if (result == 0)
 		result = db_measure(db, txn, &bytes_used);
 	atomic_store_explicit(&db->bytes_used, bytes_used, memory_order_relaxed);

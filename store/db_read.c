@@ -11,6 +11,7 @@ struct db_read {
 	MDB_txn *txn;
 	MDB_cursor *cursors[DB_TABLES]; // opened when first needed, kept over snapshots
 	bool is_current[DB_TABLES];     // the cursor belongs to this snapshot
+	uint32_t generation;            // of the tables read, and of the cursors
 };
 
 uint32_t db_crc(enum db_table table, struct bytes key, const struct db_header *header, struct bytes body)
@@ -56,32 +57,67 @@ int db_read_create(struct db *db, struct db_read **ret_read)
 	return 0;
 }
 
+static void db_close_cursors(struct db_read *read)
+{
+	for (int i = 0; i < DB_TABLES; i++)
+		if (read->cursors[i] != NULL)
+			mdb_cursor_close(read->cursors[i]);
+	memset(read->cursors, 0, sizeof(read->cursors));
+}
+
 void db_read_destroy(struct db_read *read)
 {
 	if (read == NULL)
 		return;
-	for (int i = 0; i < DB_TABLES; i++)
-		if (read->cursors[i] != NULL)
-			mdb_cursor_close(read->cursors[i]);
+	db_close_cursors(read);
 	mdb_txn_abort(read->txn);
 	free(read);
 }
 
-int db_read_start(struct db_read *read, uint64_t *ret_revision)
+static int db_read_generation(struct db_read *read, uint32_t *ret_live)
 {
+	struct db_generation generation;
+	const int result = db_get_meta(read, db_key_generation, &generation, sizeof(generation));
+	if (result == 0 && generation.live >= DB_GENERATIONS)
+		return -EBADMSG;
+	if (result == 0)
+		*ret_live = generation.live;
+	return result;
+}
+
+// From the live tables on to the `step`th.
+static int db_start(struct db_read *read, uint32_t step, uint64_t *ret_revision)
+{
+	uint64_t revision;
+	uint32_t live;
 	int result = db_error(mdb_txn_renew(read->txn));
 	if (result != 0)
 		return result;
 	memset(read->is_current, 0, sizeof(read->is_current));
-	struct db_record record;
-	result = db_get(read, DB_META, db_key_revision, &record);
-	if (result == 0 && record.value.size != sizeof(*ret_revision))
-		result = -EBADMSG;
+	result = db_read_generation(read, &live);
 	if (result == 0)
-		memcpy(ret_revision, record.value.data, sizeof(*ret_revision));
-	else
+		result = db_get_meta(read, db_key_revision, &revision, sizeof(revision));
+	if (result != 0) {
 		db_read_stop(read);
-	return result == -ENOENT ? -EBADMSG : result;
+		return result == -ENOENT ? -EBADMSG : result;
+	}
+	const uint32_t generation = (live + step) % DB_GENERATIONS;
+	if (generation != read->generation)
+		db_close_cursors(read);
+	read->generation = generation;
+	*ret_revision = revision;
+	return 0;
+}
+
+int db_read_start(struct db_read *read, uint64_t *ret_revision)
+{
+	return db_start(read, 0, ret_revision);
+}
+
+int db_read_start_staged(struct db_read *read)
+{
+	uint64_t revision; // of the live state
+	return db_start(read, 1, &revision);
 }
 
 void db_read_stop(struct db_read *read)
@@ -96,14 +132,14 @@ int db_get(struct db_read *read, enum db_table table, struct bytes key, struct d
 	MDB_val wanted = {.mv_data = (void *)key.data, .mv_size = key.size}, value;
 	if (key.size == 0)
 		return -ENOENT; // LMDB knows no empty key
-	const int result = mdb_get(read->txn, read->db->tables[table], &wanted, &value);
+	const int result = mdb_get(read->txn, read->db->tables[read->generation][table], &wanted, &value);
 	return result == 0 ? db_decode(table, &wanted, &value, ret_record) : db_error(result);
 }
 
 int db_count(struct db_read *read, enum db_table table, uint64_t *ret_count)
 {
 	MDB_stat stat;
-	const int result = mdb_stat(read->txn, read->db->tables[table], &stat);
+	const int result = mdb_stat(read->txn, read->db->tables[read->generation][table], &stat);
 	if (result == 0)
 		*ret_count = stat.ms_entries;
 	return db_error(result);
@@ -113,7 +149,7 @@ static int db_cursor(struct db_read *read, enum db_table table, MDB_cursor **ret
 {
 	int result = 0;
 	if (read->cursors[table] == NULL)
-		result = mdb_cursor_open(read->txn, read->db->tables[table], &read->cursors[table]);
+		result = mdb_cursor_open(read->txn, read->db->tables[read->generation][table], &read->cursors[table]);
 	else if (!read->is_current[table])
 		result = mdb_cursor_renew(read->txn, read->cursors[table]);
 	read->is_current[table] = result == 0;

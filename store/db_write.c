@@ -15,15 +15,6 @@ struct db_order {
 	uint32_t index;
 };
 
-struct db_commit {
-	struct db *db;
-	MDB_txn *txn;
-	MDB_cursor *cursors[DB_TABLES];
-	const struct db_write *writes;
-	uint64_t revision;
-	struct digest digest; // of the objects with the writes so far
-};
-
 // ---------------------------------------------------------------- order
 
 static uint64_t db_order_head(const struct db_write *write)
@@ -83,7 +74,8 @@ static int db_cursor_of(struct db_commit *commit, enum db_table table, MDB_curso
 {
 	int result = 0;
 	if (commit->cursors[table] == NULL)
-		result = mdb_cursor_open(commit->txn, commit->db->tables[table], &commit->cursors[table]);
+		result = mdb_cursor_open(commit->txn, commit->db->tables[commit->generation][table],
+					 &commit->cursors[table]);
 	*ret_cursor = commit->cursors[table];
 	return result;
 }
@@ -138,7 +130,7 @@ static int db_reserve(struct db_commit *commit, MDB_cursor *cursor, const struct
 
 static int db_put(struct db_commit *commit, MDB_cursor *cursor, const struct db_write *write)
 {
-	struct db_last *last = &commit->db->last[write->table];
+	struct db_last *last = db_last_of(commit->db, commit->generation, write->table);
 	struct db_header header = {.modified_revision = write->modified_revision};
 	MDB_val value = {.mv_size = sizeof(header) + write->value.size};
 	const bool is_beyond = db_is_beyond(last, write->key);
@@ -177,7 +169,7 @@ static int db_write_one(struct db_commit *commit, const struct db_write *write)
 	return write->value.data != NULL ? db_put(commit, cursor, write) : db_delete(commit, cursor, write);
 }
 
-static int db_write_meta(struct db_commit *commit, struct bytes key, const void *data, size_t size)
+int db_write_meta(struct db_commit *commit, struct bytes key, const void *data, size_t size)
 {
 	return db_write_one(commit, &(struct db_write){
 					    .table = DB_META,
@@ -187,7 +179,7 @@ static int db_write_meta(struct db_commit *commit, struct bytes key, const void 
 				    });
 }
 
-static int db_write_metas(struct db_commit *commit)
+int db_write_metas(struct db_commit *commit)
 {
 	const struct id128 digest = digest_id(&commit->digest);
 	const int result = db_write_meta(commit, db_key_revision, &commit->revision, sizeof(commit->revision));
@@ -220,7 +212,7 @@ static int db_write_all(struct db_commit *commit, size_t count)
 		if (result != 0)
 			return result;
 	}
-	return db_write_metas(commit);
+	return commit->finish != NULL ? commit->finish(commit) : 0;
 }
 
 static int db_run(struct db_commit *commit, size_t count)
@@ -240,7 +232,7 @@ static int db_run(struct db_commit *commit, size_t count)
 	if (result != 0)
 		return result;
 	atomic_store_explicit(&commit->db->bytes_used, bytes_used, memory_order_relaxed);
-	commit->db->digest = commit->digest;
+	commit->db->digests[commit->generation] = commit->digest;
 	return 0;
 }
 
@@ -253,16 +245,17 @@ static void db_give_back_order(struct db *db)
 	db->order_limit = 0;
 }
 
-int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision)
+int db_run_commit(struct db_commit *commit)
 {
+	struct db *db = commit->db;
+	size_t count;
 	if (db->is_fatal)
 		return -EIO;
-	struct db_commit commit = {.db = db, .writes = writes, .revision = revision, .digest = db->digest};
-	size_t count;
-	int result = db_sort(db, writes, writes_count, &count);
+	int result = db_sort(db, commit->writes, commit->writes_count, &count);
 	if (result != 0)
 		return result;
-	result = db_run(&commit, count);
+	commit->digest = db->digests[commit->generation];
+	result = db_run(commit, count);
 	db_give_back_order(db);
 	if (result == -EFBIG || result == -EDQUOT || (result == -EIO && db_disk_is_full(db)))
 		result = -ENOSPC;
@@ -272,7 +265,18 @@ int db_commit(struct db *db, const struct db_write *writes, size_t writes_count,
 	return result == -ENOMEM ? -EIO : result; // LMDB's own, who knows when
 }
 
+int db_commit(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision)
+{
+	struct db_commit commit = {.db = db,
+				   .generation = db->live,
+				   .writes = writes,
+				   .writes_count = writes_count,
+				   .finish = db_write_metas,
+				   .revision = revision};
+	return db_run_commit(&commit);
+}
+
 void db_get_digest(const struct db *db, struct digest *ret_digest)
 {
-	*ret_digest = db->digest;
+	*ret_digest = db->digests[db->live];
 }

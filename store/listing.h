@@ -41,9 +41,18 @@ MUST_CHECK int listing_permitted(struct listing *listing, const struct list_perm
 				 struct arena *arena, struct list_permitted_response *ret_response,
 				 struct fault *fault);
 
+struct listing_walk {
+	// With what is remembered of idempotency keys, and everything as it is stored: references are spelled as they
+	// once were.
+	bool is_replica;
+	// Gets the records one by one (borrowed, gone after the call) and stops the walk with a negative errno, which
+	// is returned. The snapshot is held meanwhile: it must give up on a slow receiver.
+	int (*each)(void *context, const struct record *record);
+	void *context;
+	struct arena *arena; // for the texts of the end
+};
+
 // Every record at one revision, in the order of export: tariffs, groups, points, customers, tokens, memberships,
-// each by compare form. `each` gets them one by one (borrowed, gone after the call) and stops the walk with a
-// negative errno, which is returned. The snapshot is held meanwhile: `each` must give up on a slow receiver.
-MUST_CHECK int listing_snapshot(struct listing *listing, uint64_t *ret_revision,
-				int (*each)(void *context, const struct record *record), void *context,
+// each by compare form; then what is remembered, oldest first.
+MUST_CHECK int listing_snapshot(struct listing *listing, const struct listing_walk *walk, struct snapshot_end *ret_end,
 				struct fault *fault);

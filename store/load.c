@@ -438,8 +438,13 @@ static void refuse(struct loader *loader, const struct load_kind *kind, struct b
 	if (kind->table != DB_TOKENS && key.size < sizeof(name))
 		for (size_t i = 0; i < key.size; i++)
 			name[i] = isprint((unsigned char)key.data[i]) ? key.data[i] : '/';
-	db_fault_damaged(loader->fault, db_path(loader->options->db), "record %llu of %s %.40s",
-			 (unsigned long long)number, db_table_name(kind->table), name);
+	if (loader->options->is_staged)
+		fault_set(loader->fault, STATUS_INVALID_ARGUMENT, NULL,
+			  "record %llu of the snapshot's %s %.40s refers to what is not there, or has what another has",
+			  (unsigned long long)number, db_table_name(kind->table), name);
+	else
+		db_fault_damaged(loader->fault, db_path(loader->options->db), "record %llu of %s %.40s",
+				 (unsigned long long)number, db_table_name(kind->table), name);
 }
 
 static int decode_item(struct loader *loader, const struct load_kind *kind, struct load_item *item)
@@ -614,13 +619,18 @@ static void loader_init(struct loader *loader, struct load_common *common, struc
 	arena_init(&loader->arena, LOAD_ARENA_CHUNK, LOAD_ARENA_BUDGET);
 }
 
-// Both read the same state: nobody writes yet.
+static int start_read(const struct load_options *options, struct db_read *read, uint64_t *ret_revision)
+{
+	return options->is_staged ? db_read_start_staged(read) : db_read_start(read, ret_revision);
+}
+
+// Both read the same state: nobody writes these tables.
 static int load_both(struct load_common *common, struct db_read *reads[2], struct fault *fault)
 {
 	struct loader first, second;
 	struct fault second_fault = {0};
-	uint64_t revision;
-	int result = db_read_start(reads[1], &revision);
+	uint64_t revision = common->image->revision;
+	int result = start_read(common->options, reads[1], &revision);
 	if (result != 0)
 		return result;
 	ASSERT(revision == common->image->revision);
@@ -645,7 +655,7 @@ int load_image(const struct load_options *options, struct db_read *read, struct 
 	pthread_mutex_init(&common.strings_lock, NULL);
 	pthread_mutex_init(&common.customers_lock, NULL);
 	pthread_cond_init(&common.customers_there, NULL);
-	result = db_read_start(read, &image->revision);
+	result = start_read(options, read, &image->revision);
 	if (result == 0) {
 		result = load_both(&common, reads, fault);
 		db_read_stop(read);

@@ -26,7 +26,6 @@ enum {
 };
 static_assert((int)COMMIT_BODIES_ENOUGH >= (int)BODY_APPLY_MAX && (int)COMMIT_BODIES_ENOUGH <= (int)COMMIT_BODIES_MAX,
 	      "a set of any size fits a commit");
-static const uint64_t STRINGS_SIZE_MAX = (uint64_t)4 << 30;
 
 // ---------------------------------------------------------------- queue
 
@@ -190,11 +189,12 @@ static void wait_for_work(struct store *store)
 		trim(store);
 }
 
-// What the writer does next: one of the three, or nothing when the store is closing and everything is done.
+// What the writer does next: one of the three, or nothing when there is only rubbish to be swept.
 struct work {
 	struct store_call *call;
 	struct store_entry *entries;
 	struct store_job *jobs;
+	bool is_over; // the store is closing and everything is done
 };
 
 static bool has_work(const struct store *store)
@@ -207,8 +207,9 @@ static struct work take_work(struct store *store)
 {
 	struct work work = {0};
 	pthread_mutex_lock(&store->queue_lock);
-	while (!has_work(store) && !store->is_closing)
+	while (!has_work(store) && !store->is_closing && !store->has_rubbish)
 		wait_for_work(store);
+	work.is_over = !has_work(store) && store->is_closing;
 	if (store->calls_first != NULL)
 		work.call = take_call(store);
 	else if (store->entries_first != NULL && (store->is_entries_turn || store->queue_first == NULL))
@@ -220,22 +221,21 @@ static struct work take_work(struct store *store)
 	return work;
 }
 
-static bool do_work(struct store *store)
+static void do_work(struct store *store, const struct work *work)
 {
-	const struct work work = take_work(store);
-	if (work.call != NULL)
-		store_run_call(store, work.call);
-	else if (work.entries != NULL)
-		store_commit_entries(store, work.entries);
-	else if (work.jobs != NULL)
-		store_commit(store, work.jobs);
-	return work.call != NULL || work.entries != NULL || work.jobs != NULL;
+	if (work->call != NULL)
+		store_run_call(store, work->call);
+	else if (work->entries != NULL)
+		store_commit_entries(store, work->entries);
+	else if (work->jobs != NULL)
+		store_commit(store, work->jobs);
+	store_sweep(store);
 }
 
 // The second image is a copy of the one that was loaded. It is not needed before the first change: while it is made,
 // which takes seconds for a large store, questions are answered already. Its memory was backed on open: this cannot
 // fail.
-static void fill_standby(struct store *store)
+void store_fill_standby(struct store *store)
 {
 	const int result = image_copy(store->standby, store_other_image(store, store->standby));
 	ASSERT(result == 0);
@@ -246,10 +246,13 @@ static void fill_standby(struct store *store)
 static void *run_writer(void *argument)
 {
 	struct store *store = argument;
-	fill_standby(store);
-	while (do_work(store))
-		;
-	return NULL;
+	store_fill_standby(store);
+	for (;;) {
+		const struct work work = take_work(store);
+		if (work.is_over)
+			return NULL;
+		do_work(store, &work);
+	}
 }
 
 // Signals are for other threads.
@@ -291,6 +294,7 @@ static struct store *store_allocate(const struct store_options *options)
 		.on_fatal = options->on_fatal,
 		.context = options->context,
 		.standby = &store->images[1],
+		.has_rubbish = true, // for all we know
 	};
 	atomic_init(&store->active, &store->images[0]);
 	store->queue_end = &store->queue_first;
@@ -308,13 +312,15 @@ static struct store *store_allocate(const struct store_options *options)
 
 static int create_index(struct store *store)
 {
-	const uint64_t seed = hash_random_seed();
-	int result = strings_create(STRINGS_SIZE_MAX, seed, &store->strings);
-	for (int i = 0; result == 0 && i < 2; i++)
-		result = image_init(&store->images[i], store->strings, seed);
-	if (result == 0)
-		result = image_edit_create(store->strings, &store->edit);
-	return result;
+	struct store_index index;
+	const int result = store_index_create(&index);
+	if (result != 0)
+		return result;
+	store->strings = index.strings;
+	store->images[0] = index.images[0];
+	store->images[1] = index.images[1];
+	store->edit = index.edit;
+	return 0;
 }
 
 static int load_state(struct store *store)
@@ -345,7 +351,7 @@ static int load_index(struct store *store, const struct store_options *options, 
 	if (result == 0)
 		result = load_state(store);
 	if (result == 0)
-		result = image_back(&store->images[1], &store->images[0]); // filled by fill_standby()
+		result = image_back(&store->images[1], &store->images[0]); // filled by store_fill_standby()
 	return result;
 }
 

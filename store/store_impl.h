@@ -3,6 +3,7 @@
 //
 //     store.c         open and close, the queue, the writer's loop
 //     store_reader.c  readers, and making an image the one they see
+//     store_index.c   an index in the making
 //     store_call.c    what others have the writer do between two commits
 //     commit.c        one commit and its revisions
 //     apply.c         change sets that are ordered here, up to their answers
@@ -10,6 +11,7 @@
 //     history.c       where the store stands, and its log
 //     idempotency.c   what was answered to whom
 //     load.c          the index from the database
+//     install*.c      another state in place of this one
 #pragma once
 
 #include "store/digest.h"
@@ -47,6 +49,7 @@ struct store {
 	uint32_t queue_max;
 	bool is_closing;
 	atomic_bool is_fatal; // a commit failed for good
+	atomic_bool is_installing;
 
 	// The writer's.
 	pthread_t writer;
@@ -55,6 +58,7 @@ struct store {
 	struct db_read *read;
 	struct arena arena; // of the commit at hand
 	struct log_limits log_limits;
+	bool has_rubbish; // the tables that are not live may have something in them, and nobody is staging
 	void (*on_fatal)(void *context, int error);
 	void *context;
 
@@ -70,6 +74,20 @@ static inline struct image *store_other_image(struct store *store, const struct 
 	return &store->images[image == &store->images[0]];
 }
 
+// ---------------------------------------------------------------- store_index.c
+
+// What the store keeps in memory, not shown to anybody yet. It may be moved.
+struct store_index {
+	struct strings *strings;
+	struct image images[2];
+	struct image_edit *edit;
+};
+
+// Empty. -ENOMEM.
+MUST_CHECK int store_index_create(struct store_index *ret_index);
+// Harmless on a zeroed one. Leaves the tariff bodies.
+void store_index_finish(struct store_index *index);
+
 // ---------------------------------------------------------------- apply.c (writer thread)
 
 // One commit for all jobs of the list, and done() for each.
@@ -84,6 +102,8 @@ void store_commit_entries(struct store *store, struct store_entry *entries);
 
 // What store_get_status() and store_get_position() tell from now on, of the published image.
 void store_set_state(struct store *store, const struct history_state *state);
+// Makes the standby image, which is new and backed, a copy of the one that is shown.
+void store_fill_standby(struct store *store);
 // All entries that wait, in order.
 struct store_entry *store_take_entries(struct store *store);
 
@@ -104,6 +124,11 @@ struct store_call {
 MUST_CHECK int store_call(struct store *store, int (*function)(struct store *store, void *argument), void *argument);
 // On the writer thread.
 void store_run_call(struct store *store, struct store_call *call);
+
+// ---------------------------------------------------------------- install_sweep.c (writer thread)
+
+// A piece of what an install left behind, a few milliseconds.
+void store_sweep(struct store *store);
 
 // ---------------------------------------------------------------- store_reader.c (writer thread)
 

@@ -11,7 +11,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { SNAPSHOT_ARENA_CHUNK = 16 * 1024, SNAPSHOT_ARENA_BUDGET = 32 * 1024 * 1024 };
+enum {
+	SNAPSHOT_ARENA_CHUNK = 16 * 1024,
+	SNAPSHOT_ARENA_BUDGET = 32 * 1024 * 1024,
+	SNAPSHOT_END_CHUNK = 1024,
+};
 
 struct snapshots {
 	struct store *store;
@@ -31,6 +35,7 @@ struct snapshot {
 
 	struct snapshot_chunk *filling; // the thread's, as are the rest
 	struct arena frames;
+	struct arena end; // texts of the stream's end
 	uint64_t started_ms;
 };
 
@@ -154,11 +159,13 @@ static void fill_fault(int error, struct fault *fault)
 	fault_set(fault, STATUS_INTERNAL, NULL, "internal error: %s", strerror(-error));
 }
 
-// The end of the stream: an empty body, or an Error.
-static void add_end(struct snapshot *snapshot, int error, struct fault *fault)
+// The end of the stream: what it was, or an Error.
+static void add_end(struct snapshot *snapshot, int error, const struct snapshot_end *end, struct fault *fault)
 {
 	struct bytes body = {0};
 	arena_reset(&snapshot->frames);
+	if (error == 0)
+		error = codec_encode(&schema_snapshot_end, end, &snapshot->frames, &body);
 	// The end has its place whether or not the receiver takes what is before it.
 	(void)hand_over(snapshot, UINT32_MAX);
 	if (error != 0) {
@@ -170,15 +177,17 @@ static void add_end(struct snapshot *snapshot, int error, struct fault *fault)
 }
 
 // The listing lives on this thread alone: making and ending its reader waits for the writer, who waits for workers.
-static int walk(struct snapshot *snapshot, struct fault *fault)
+static int walk(struct snapshot *snapshot, struct snapshot_end *ret_end, struct fault *fault)
 {
+	const struct snapshot_request *request = snapshot->stream.job->request;
+	const struct listing_walk walk = {
+		.is_replica = request->replica, .each = on_record, .context = snapshot, .arena = &snapshot->end};
 	struct listing *listing;
-	uint64_t revision;
 	int result = listing_create(snapshot->service->snapshots->store, &listing);
 	if (result != 0)
 		return result;
 	listing_set_give_way(listing, service_is_answering, snapshot->service);
-	result = listing_snapshot(listing, &revision, on_record, snapshot, fault);
+	result = listing_snapshot(listing, &walk, ret_end, fault);
 	listing_destroy(listing);
 	return result;
 }
@@ -187,10 +196,11 @@ static void *snapshot_run(void *argument)
 {
 	struct snapshot *snapshot = argument;
 	struct fault fault = {0};
+	struct snapshot_end end;
 	(void)setpriority(PRIO_PROCESS, 0, LISTER_NICE); // best effort: a sandbox may forbid it
-	const int result = walk(snapshot, &fault);
+	const int result = walk(snapshot, &end, &fault);
 	if (result != -ECANCELED)
-		add_end(snapshot, result, &fault);
+		add_end(snapshot, result, &end, &fault);
 	(void)hand_over(snapshot, UINT32_MAX);
 	stream_close(&snapshot->stream);
 	return NULL;
@@ -210,6 +220,7 @@ static void free_snapshot(struct snapshot *snapshot)
 	stream_finish(&snapshot->stream);
 	free(snapshot->filling);
 	arena_finish(&snapshot->frames);
+	arena_finish(&snapshot->end);
 	free(snapshot);
 }
 
@@ -254,6 +265,7 @@ int method_snapshot(struct job *job)
 	snapshot->stream.on_over = on_over;
 	snapshot->started_ms = clock_monotonic_ms();
 	arena_init(&snapshot->frames, SNAPSHOT_ARENA_CHUNK, SNAPSHOT_ARENA_BUDGET);
+	arena_init(&snapshot->end, SNAPSHOT_END_CHUNK, SNAPSHOT_END_CHUNK);
 	stream_init(&snapshot->stream, job);
 	result = -pthread_create(&snapshot->thread, NULL, snapshot_run, snapshot);
 	if (result != 0) {

@@ -203,8 +203,13 @@ const char *listing_fixture_snapshot(struct listing_fixture *fixture)
 	size_t size;
 	struct lines lines = {.fixture = fixture, .stream = open_memstream(&text, &size)};
 	fixture->fault = (struct fault){0};
-	ck_assert_int_eq(listing_snapshot(fixture->listing, &fixture->revision, print_record, &lines, &fixture->fault),
-			 0);
+	struct arena arena;
+	struct snapshot_end end;
+	arena_init(&arena, 1024, 1024);
+	const struct listing_walk walk = {.each = print_record, .context = &lines, .arena = &arena};
+	ck_assert_int_eq(listing_snapshot(fixture->listing, &walk, &end, &fixture->fault), 0);
+	fixture->revision = end.revision;
+	arena_finish(&arena);
 	fclose(lines.stream);
 	const char *copy = print(fixture, "%s", text);
 	free(text);

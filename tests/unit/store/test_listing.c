@@ -420,11 +420,11 @@ static int stop_at_third(void *context, const struct record *record)
 START_TEST(a_snapshot_ends_when_its_receiver_says_so)
 {
 	int count = 0;
-	uint64_t revision = 77;
-	ck_assert_int_eq(listing_snapshot(fixture.listing, &revision, stop_at_third, &count, &fixture.fault),
-			 -ECANCELED);
+	struct snapshot_end end = {.revision = 77};
+	const struct listing_walk walk = {.each = stop_at_third, .context = &count};
+	ck_assert_int_eq(listing_snapshot(fixture.listing, &walk, &end, &fixture.fault), -ECANCELED);
 	ck_assert_int_eq(count, 3);
-	ck_assert_uint_eq(revision, 77);
+	ck_assert_uint_eq(end.revision, 77);
 	ck_assert_int_eq(fixture.fault.code, STATUS_OK);
 	expect_search("t1 t2 t3", "'kind':'TARIFF'");
 }

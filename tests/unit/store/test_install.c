@@ -1,0 +1,807 @@
+// SPDX-License-Identifier: Apache-2.0
+// A snapshot of one store put in place of what another has.
+#include "tests/unit/store/store_fixture.h"
+#include "tests/unit/unit.h"
+
+#include "proto/codec.h"
+#include "proto/schema.h"
+#include "store/digest.h"
+#include "store/entry.h"
+#include "store/install.h"
+#include "store/key.h"
+#include "store/listing.h"
+#include "store/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+enum { ARENA_BUDGET = 256 * 1024 * 1024 };
+
+// A snapshot in memory.
+struct copy {
+	struct arena arena;
+	struct record *records;
+	size_t count, limit;
+	struct snapshot_end end;
+};
+
+static struct store_fixture source, target;
+static struct copy copy;
+
+static void setup(void)
+{
+	store_fixture_init(&source);
+	store_fixture_init(&target);
+	copy = (struct copy){0};
+	arena_init(&copy.arena, 4096, ARENA_BUDGET);
+}
+
+static void teardown(void)
+{
+	arena_finish(&copy.arena);
+	free(copy.records);
+	store_fixture_finish(&source);
+	store_fixture_finish(&target);
+}
+
+static void apply(struct store_fixture *fixture, struct change change)
+{
+	const int result = store_fixture_apply(fixture, change);
+	ck_assert_msg(result == 0, "%s", fixture->fault.message);
+}
+
+static void fill(struct store_fixture *fixture)
+{
+	apply(fixture, change_put_tariff("t-1"));
+	apply(fixture, change_put_tariff("t-2"));
+	apply(fixture, change_put_group("Office", "t-1"));
+	apply(fixture, change_put_point("p-1", "NL*E1"));
+	apply(fixture, change_attach_point("office", "p-1"));
+	apply(fixture, change_put_customer("Customer-1", "one"));
+	apply(fixture, change_put_customer("customer-with-a-rather-long-name", "two"));
+	apply(fixture, change_put_token("04A1", "customer-1"));
+	apply(fixture, change_put_foreign_token("X1", "DE", "8AA"));
+	apply(fixture, change_attach_customer("office", "CUSTOMER-1", "t-2"));
+}
+
+static int apply_with_key(struct store_fixture *fixture, struct change change, const char *key,
+			  struct apply_response *ret_response)
+{
+	struct test_job job;
+	test_job_init(&job, &change, 1);
+	job.set.actor = bytes_from("me");
+	job.set.idempotency_key = bytes_from(key);
+	ck_assert_int_eq(test_job_submit(&job, fixture->store), 0);
+	const int result = test_job_wait(&job);
+	*ret_response = job.job.response; // its results are gone
+	test_job_finish(&job);
+	return result;
+}
+
+// ---------------------------------------------------------------- a snapshot
+
+// What a record is on the wire.
+static int keep_record(void *context, const struct record *record)
+{
+	struct copy *kept = context;
+	struct bytes encoded;
+	struct record *decoded;
+	struct fault fault = {0};
+	ck_assert_int_eq(codec_encode(&schema_record, record, &kept->arena, &encoded), 0);
+	ck_assert_int_eq(codec_decode(&schema_record, CODEC_TOLERANT, encoded, &kept->arena, &decoded, &fault), 0);
+	if (kept->count == kept->limit) {
+		kept->limit = kept->limit ? 2 * kept->limit : 64;
+		kept->records = realloc(kept->records, kept->limit * sizeof(*kept->records));
+	}
+	kept->records[kept->count++] = *decoded;
+	return 0;
+}
+
+static void take_copy(struct store_fixture *fixture)
+{
+	struct listing *listing;
+	struct fault fault = {0};
+	const struct listing_walk walk = {
+		.is_replica = true, .each = keep_record, .context = &copy, .arena = &copy.arena};
+	copy.count = 0;
+	ck_assert_int_eq(listing_create(fixture->store, &listing), 0);
+	ck_assert_msg(listing_snapshot(listing, &walk, &copy.end, &fault) == 0, "%s", fault.message);
+	listing_destroy(listing);
+}
+
+static struct store_position end_position(void)
+{
+	struct store_position position = {.revision = copy.end.revision};
+	ck_assert_int_eq(id128_parse(copy.end.epoch, &position.epoch), 0);
+	if (copy.end.nonce.size > 0)
+		ck_assert_int_eq(id128_parse(copy.end.nonce, &position.nonce), 0);
+	return position;
+}
+
+// Everything but the commit; one record at a time, gone after each call.
+static int stage(struct store_install **ret_install)
+{
+	target.fault = (struct fault){0};
+	int result = store_install_begin(target.store, ret_install, &target.fault);
+	for (size_t i = 0; result == 0 && i < copy.count; i++) {
+		struct arena arena;
+		struct bytes encoded;
+		struct record *record;
+		struct fault fault = {0};
+		arena_init(&arena, 1024, ARENA_BUDGET);
+		ck_assert_int_eq(codec_encode(&schema_record, &copy.records[i], &arena, &encoded), 0);
+		ck_assert_int_eq(codec_decode(&schema_record, CODEC_TOLERANT, encoded, &arena, &record, &fault), 0);
+		result = store_install_add(*ret_install, record, 1, &target.fault);
+		arena_finish(&arena);
+	}
+	return result;
+}
+
+static int install_after(uint64_t orphans_after)
+{
+	struct store_install *install = NULL;
+	const struct store_position position = end_position();
+	int result = stage(&install);
+	if (result != 0) {
+		store_install_abort(install);
+		return result;
+	}
+	result = store_install_commit(&install, &copy.end, &position, orphans_after, &target.fault);
+	ck_assert_ptr_null(install);
+	return result;
+}
+
+static int install(void)
+{
+	return install_after(UINT64_MAX);
+}
+
+static void install_well(void)
+{
+	const int result = install();
+	ck_assert_msg(result == 0, "%s", target.fault.message);
+}
+
+// ---------------------------------------------------------------- what a store has
+
+static void expect_same_state(void)
+{
+	struct store_status left, right;
+	store_get_status(source.store, &left);
+	store_get_status(target.store, &right);
+	ck_assert_uint_eq(left.revision, right.revision);
+	ck_assert(id128_equal(&left.digest, &right.digest));
+	ck_assert(id128_equal(&left.epoch, &right.epoch));
+	for (int i = 0; i < OBJECT_KINDS; i++)
+		ck_assert_uint_eq(left.objects[i], right.objects[i]);
+}
+
+static void expect_digest_is_right(struct store_fixture *fixture)
+{
+	struct db_read *read;
+	struct store_status status;
+	struct digest digest;
+	uint64_t revision;
+	ck_assert_int_eq(db_read_create(store_db(fixture->store), &read), 0);
+	ck_assert_int_eq(db_read_start(read, &revision), 0);
+	ck_assert_int_eq(db_compute_digest(read, &digest), 0);
+	db_read_stop(read);
+	db_read_destroy(read);
+	store_get_status(fixture->store, &status);
+	const struct id128 id = digest_id(&digest);
+	ck_assert(id128_equal(&id, &status.digest));
+	ck_assert_uint_eq(revision, status.revision);
+}
+
+static struct store_status before;
+
+static void remember_target(void)
+{
+	store_get_status(target.store, &before);
+}
+
+static void expect_target_unchanged(void)
+{
+	struct store_status after;
+	store_get_status(target.store, &after);
+	ck_assert_uint_eq(before.revision, after.revision);
+	ck_assert(id128_equal(&before.digest, &after.digest));
+	ck_assert(id128_equal(&before.epoch, &after.epoch));
+	ck_assert_uint_eq(before.log_oldest_revision, after.log_oldest_revision);
+	expect_digest_is_right(&target);
+}
+
+static void reopen(struct store_fixture *fixture)
+{
+	store_fixture_close(fixture);
+	store_fixture_open(fixture);
+}
+
+// ---------------------------------------------------------------- taking over
+
+START_TEST(a_store_becomes_what_the_snapshot_is)
+{
+	fill(&source);
+	apply(&target, change_put_tariff("mine"));
+	take_copy(&source);
+	install_well();
+	expect_same_state();
+	expect_digest_is_right(&target);
+	ck_assert(store_fixture_has(&target, IMAGE_GROUPS, "office"));
+	ck_assert(store_fixture_has(&target, IMAGE_EVSES, "NL*E1"));
+	ck_assert(store_fixture_has(&target, IMAGE_CUSTOMERS, "customer-with-a-rather-long-name"));
+	ck_assert(!store_fixture_has(&target, IMAGE_TARIFFS, "mine"));
+	for (int i = 0; i < 2; i++) {
+		reopen(&target);
+		expect_same_state();
+		expect_digest_is_right(&target);
+		ck_assert(store_fixture_has(&target, IMAGE_GROUPS, "office"));
+	}
+}
+END_TEST
+
+START_TEST(a_store_that_took_over_goes_on_as_the_other_one)
+{
+	fill(&source);
+	take_copy(&source);
+	install_well();
+	struct store_fixture *const both[] = {&source, &target};
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		apply(both[i], change_put_customer("customer-1", "a new name"));
+		apply(both[i], change_delete_customer("customer-with-a-rather-long-name"));
+		apply(both[i], change_put_token("04A2", "customer-1"));
+		apply(both[i], change_put_tariff("t-1"));
+	}
+	expect_same_state();
+	reopen(&target);
+	expect_same_state();
+	expect_digest_is_right(&target);
+}
+END_TEST
+
+START_TEST(a_snapshot_can_be_taken_over_again_and_again)
+{
+	fill(&source);
+	for (int i = 0; i < 5; i++) {
+		apply(&source, change_put_customer(store_fixture_text("c-%d", i), "somebody"));
+		apply(&target, change_put_customer(store_fixture_text("d-%d", i), "somebody"));
+		take_copy(&source);
+		install_well();
+		expect_same_state();
+		expect_digest_is_right(&target);
+	}
+}
+END_TEST
+
+START_TEST(an_empty_snapshot_empties_the_store)
+{
+	fill(&target);
+	take_copy(&source);
+	install_well();
+	expect_same_state();
+	ck_assert(!store_fixture_has(&target, IMAGE_GROUPS, "office"));
+	apply(&target, change_put_tariff("t-1"));
+	ck_assert(store_fixture_has(&target, IMAGE_TARIFFS, "t-1"));
+}
+END_TEST
+
+START_TEST(the_position_is_the_one_that_was_asked_for)
+{
+	struct store_install *staged;
+	struct store_position position, now;
+	fill(&source);
+	take_copy(&source);
+	ck_assert_int_eq(stage(&staged), 0);
+	position = (struct store_position){
+		.epoch = id128_random(), .nonce = id128_random(), .revision = 1000, .is_attached = true};
+	ck_assert_int_eq(store_install_commit(&staged, &copy.end, &position, UINT64_MAX, &target.fault), 0);
+	for (int i = 0; i < 2; i++) {
+		store_get_position(target.store, &now);
+		ck_assert_uint_eq(now.revision, 1000);
+		ck_assert(now.is_attached);
+		ck_assert(id128_equal(&now.epoch, &position.epoch) && id128_equal(&now.nonce, &position.nonce));
+		ck_assert_uint_eq(store_fixture_revision(&target), 1000);
+		reopen(&target);
+	}
+}
+END_TEST
+
+static void count_call(void *context)
+{
+	(*(int *)context)++;
+}
+
+START_TEST(readers_are_told)
+{
+	struct store_reader *reader;
+	int told = 0;
+	ck_assert_int_eq(store_reader_create(target.store, count_call, &told, &reader), 0);
+	fill(&source);
+	take_copy(&source);
+	install_well();
+	ck_assert_int_eq(told, 1);
+	store_reader_destroy(reader);
+}
+END_TEST
+
+// ---------------------------------------------------------------- what is remembered
+
+START_TEST(what_was_answered_is_answered_again)
+{
+	struct apply_response first, again;
+	ck_assert_int_eq(apply_with_key(&source, change_put_tariff("t-1"), "key-1", &first), 0);
+	ck_assert_int_eq(apply_with_key(&source, change_put_tariff("t-2"), "key-2", &again), 0);
+	take_copy(&source);
+	ck_assert_uint_eq(copy.end.remembered, 2);
+	ck_assert_uint_eq(copy.end.records, 4);
+	install_well();
+	ck_assert_int_eq(apply_with_key(&target, change_put_tariff("t-1"), "key-1", &again), 0);
+	ck_assert(again.replayed);
+	ck_assert_uint_eq(again.revision, first.revision);
+	ck_assert_int_eq(apply_with_key(&target, change_put_tariff("t-3"), "key-1", &again), -EEXIST);
+	take_copy(&target);
+	ck_assert_uint_eq(copy.end.remembered, 2);
+	ck_assert_uint_eq(copy.records[2].remembered->number, 0);
+	ck_assert_uint_eq(copy.records[3].modified_revision, 3);
+}
+END_TEST
+
+// ---------------------------------------------------------------- the log
+
+static uint64_t count_orphans(void)
+{
+	struct log_reader *reader;
+	struct log_response page;
+	struct arena arena;
+	const struct log_request request = {.orphans = true, .page_size = 1000};
+	arena_init(&arena, 4096, ARENA_BUDGET);
+	ck_assert_int_eq(log_reader_create(target.store, &reader), 0);
+	ck_assert_int_eq(log_read_page(reader, &request, &arena, &page), 0);
+	const uint64_t count = page.entries_count;
+	for (size_t i = 0; i + 1 < count; i++)
+		ck_assert_uint_gt(page.entries[i].revision, page.entries[i + 1].revision);
+	log_reader_destroy(reader);
+	arena_finish(&arena);
+	return count;
+}
+
+static void use_logs(void)
+{
+	struct store_fixture *const both[] = {&source, &target};
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		store_fixture_close(both[i]);
+		both[i]->options.log_entries_max = LOG_ENTRIES_MAX_DEFAULT;
+		both[i]->options.log_bytes_max = LOG_BYTES_MAX_DEFAULT;
+		both[i]->options.log_age_max_s = LOG_AGE_MAX_DEFAULT_S;
+		store_fixture_open(both[i]);
+	}
+}
+
+START_TEST(the_former_log_is_dropped)
+{
+	struct store_status status;
+	use_logs();
+	fill(&target);
+	take_copy(&source);
+	install_well();
+	store_get_status(target.store, &status);
+	ck_assert_uint_eq(status.log_oldest_revision, 0);
+	ck_assert_uint_eq(status.orphans, 0);
+	apply(&target, change_put_tariff("t-9"));
+	store_get_status(target.store, &status);
+	ck_assert_uint_eq(status.log_oldest_revision, 2);
+}
+END_TEST
+
+START_TEST(entries_beyond_the_common_ones_are_kept_aside)
+{
+	enum { COUNT = 600 };
+	struct store_status status;
+	use_logs();
+	for (int i = 0; i < COUNT; i++)
+		apply(&target, change_put_tariff(store_fixture_text("t-%d", i)));
+	fill(&source);
+	take_copy(&source);
+	ck_assert_int_eq(install_after(5), 0);
+	for (int i = 0; i < 2; i++) {
+		store_get_status(target.store, &status);
+		ck_assert_uint_eq(status.orphans, COUNT - 4);
+		ck_assert_uint_eq(count_orphans(), COUNT - 4);
+		reopen(&target);
+	}
+	take_copy(&source); // they stay through the next one
+	ck_assert_int_eq(install(), 0);
+	store_get_status(target.store, &status);
+	ck_assert_uint_eq(status.orphans, COUNT - 4);
+}
+END_TEST
+
+// ---------------------------------------------------------------- refusals
+
+static void expect_refused(enum status_code code, const char *word)
+{
+	ck_assert_int_eq(target.fault.code, code);
+	ck_assert_msg(strstr(target.fault.message, word) != NULL, "%s", target.fault.message);
+	expect_target_unchanged();
+	apply(&target, change_put_tariff("still-works"));
+	reopen(&target);
+	ck_assert(store_fixture_has(&target, IMAGE_TARIFFS, "still-works"));
+	expect_digest_is_right(&target);
+}
+
+static void prepare_refusal(void)
+{
+	apply(&target, change_put_tariff("mine"));
+	remember_target();
+	fill(&source);
+	take_copy(&source);
+}
+
+START_TEST(another_digest_is_refused)
+{
+	prepare_refusal();
+	copy.records[0].modified_revision++;
+	ck_assert_int_eq(install(), -EBADMSG);
+	expect_refused(STATUS_DATA_LOSS, "digest");
+}
+END_TEST
+
+START_TEST(a_missing_record_is_refused)
+{
+	prepare_refusal();
+	copy.count--;
+	ck_assert_int_eq(install(), -EBADMSG);
+	expect_refused(STATUS_DATA_LOSS, "missing");
+}
+END_TEST
+
+START_TEST(a_record_that_comes_twice_is_refused)
+{
+	prepare_refusal();
+	copy.records[1] = copy.records[0];
+	ck_assert_int_eq(install(), -EBADMSG);
+	expect_refused(STATUS_DATA_LOSS, "twice");
+}
+END_TEST
+
+START_TEST(a_record_of_a_later_revision_is_refused)
+{
+	prepare_refusal();
+	copy.end.revision = 2;
+	ck_assert_int_eq(install(), -EBADMSG);
+	expect_refused(STATUS_DATA_LOSS, "later");
+}
+END_TEST
+
+struct stored {
+	enum db_table table;
+	const struct schema *schema;
+	struct db_key key;
+};
+
+static struct stored stored_as(const struct record *record)
+{
+	struct stored stored = {.table = DB_TARIFFS, .schema = &schema_tariff};
+	struct bytes id = record->tariff->id;
+	if (record->kind == RECORD_CHARGE_GROUP) {
+		stored = (struct stored){.table = DB_GROUPS, .schema = &schema_charge_group};
+		id = record->charge_group->id;
+	} else if (record->kind == RECORD_CUSTOMER) {
+		stored = (struct stored){.table = DB_CUSTOMERS, .schema = &schema_customer};
+		id = record->customer->id;
+	}
+	key_of_id(id, &stored.key);
+	return stored;
+}
+
+// The digest a snapshot without that record would have.
+static void take_out_of_digest(const struct record *record)
+{
+	const struct stored stored = stored_as(record);
+	struct db_record row = {.key = db_key_bytes(&stored.key), .modified_revision = record->modified_revision};
+	struct id128 id;
+	char text[ID128_TEXT_SIZE + 1];
+	ck_assert_int_eq(codec_encode(stored.schema, record->object, &copy.arena, &row.value), 0);
+	ck_assert_int_eq(id128_parse(copy.end.digest, &id), 0);
+	struct digest digest = digest_from_id(&id);
+	digest_subtract(&digest, stored.table, &row);
+	id = digest_id(&digest);
+	id128_format(&id, text);
+	copy.end.digest = arena_copy(&copy.arena, (struct bytes){.data = text, .size = ID128_TEXT_SIZE});
+}
+
+static void remove_record(enum record_object kind)
+{
+	for (size_t i = 0; i < copy.count; i++) {
+		if (copy.records[i].kind != kind)
+			continue;
+		take_out_of_digest(&copy.records[i]);
+		memmove(&copy.records[i], &copy.records[i + 1], (copy.count - i - 1) * sizeof(*copy.records));
+		copy.count--;
+		copy.end.records--;
+		return;
+	}
+	ck_abort_msg("there is none");
+}
+
+START_TEST(a_reference_to_what_is_not_there_is_refused)
+{
+	static const enum record_object kinds[] = {RECORD_TARIFF, RECORD_CHARGE_GROUP, RECORD_CUSTOMER};
+	const enum record_object kind = kinds[_i];
+	prepare_refusal();
+	remove_record(kind);
+	ck_assert_int_eq(install(), -EBADMSG);
+	expect_refused(STATUS_INVALID_ARGUMENT, "not there");
+}
+END_TEST
+
+START_TEST(a_record_no_store_has_is_refused)
+{
+	prepare_refusal();
+	copy.records[0].tariff->id = (struct bytes){0};
+	ck_assert_int_eq(install(), -EBADMSG);
+	expect_refused(STATUS_INVALID_ARGUMENT, "record 1 of the snapshot");
+}
+END_TEST
+
+START_TEST(a_second_one_has_to_wait)
+{
+	struct store_install *first, *second = NULL;
+	struct fault fault = {0};
+	ck_assert_int_eq(store_install_begin(target.store, &first, &fault), 0);
+	ck_assert_int_eq(store_install_begin(target.store, &second, &fault), -EBUSY);
+	ck_assert_ptr_null(second);
+	ck_assert_int_eq(fault.code, STATUS_UNAVAILABLE);
+	store_install_abort(first);
+	ck_assert_int_eq(store_install_begin(target.store, &second, &fault), 0);
+	store_install_abort(second);
+	store_install_abort(NULL);
+}
+END_TEST
+
+START_TEST(what_was_given_up_leaves_nothing_behind)
+{
+	struct store_install *staged;
+	prepare_refusal();
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(stage(&staged), 0);
+		store_install_abort(staged);
+		expect_target_unchanged();
+		if (i == 1)
+			reopen(&target);
+	}
+	install_well();
+	expect_same_state();
+}
+END_TEST
+
+static void fill_much(struct store_fixture *fixture, int count)
+{
+	struct change *changes = calloc(500, sizeof(*changes));
+	apply(fixture, change_put_tariff("t-1"));
+	for (int done = 0; done < count; done += 500) {
+		struct test_job job;
+		for (int i = 0; i < 500; i++)
+			changes[i] = change_put_customer(store_fixture_text("customer-%06d", done + i),
+							 "a name that takes some room in the store");
+		test_job_init(&job, changes, 500);
+		ck_assert_int_eq(test_job_submit(&job, fixture->store), 0);
+		ck_assert_int_eq(test_job_wait(&job), 0);
+		test_job_finish(&job);
+	}
+	free(changes);
+}
+
+START_TEST(a_store_without_room_for_two_says_so)
+{
+	store_fixture_close(&target);
+	temporary_remove(&target.directory);
+	temporary_create(&target.directory);
+	target.options.directory = target.directory.path;
+	target.options.map_size = 2 * 1024 * 1024;
+	store_fixture_open(&target);
+	apply(&target, change_put_tariff("mine"));
+	remember_target();
+	fill_much(&source, 20000);
+	take_copy(&source);
+	ck_assert_int_eq(install(), -ENOSPC);
+	expect_refused(STATUS_RESOURCE_EXHAUSTED, "room");
+}
+END_TEST
+
+// Wait until the sweep is through: a new install begins only then.
+static void wait_for_sweep(struct store_fixture *fixture)
+{
+	struct store_install *none;
+	struct fault fault = {0};
+	ck_assert_int_eq(store_install_begin(fixture->store, &none, &fault), 0);
+	store_install_abort(none);
+}
+
+START_TEST(the_former_tables_are_emptied_in_pieces)
+{
+	struct store_status full, status;
+	fill_much(&target, 20000);
+	store_get_status(target.store, &full);
+	fill(&source);
+	take_copy(&source);
+	install_well();
+	apply(&target, change_put_customer("c-new", "while it is swept"));
+	wait_for_sweep(&target);
+	store_get_status(target.store, &status);
+	ck_assert_uint_lt(status.bytes_used, full.bytes_used / 4);
+	ck_assert_uint_eq(status.revision, copy.end.revision + 1);
+}
+END_TEST
+
+START_TEST(a_restart_goes_on_emptying)
+{
+	struct store_status full, status;
+	fill_much(&target, 20000);
+	store_get_status(target.store, &full);
+	fill(&source);
+	take_copy(&source);
+	install_well();
+	reopen(&target);
+	wait_for_sweep(&target);
+	store_get_status(target.store, &status);
+	ck_assert_uint_lt(status.bytes_used, full.bytes_used / 4);
+	expect_same_state();
+}
+END_TEST
+
+// ---------------------------------------------------------------- meanwhile
+
+struct traffic {
+	struct store_fixture *fixture;
+	struct store_reader *reader;
+	_Atomic bool is_over;
+	uint64_t answers;
+	bool saw_new;
+};
+
+// Each image is one of the two states, whole.
+static void *ask(void *argument)
+{
+	struct traffic *traffic = argument;
+	struct id_key mine, theirs, customer;
+	id_fold(ID_FOLD_PLAIN, bytes_from("mine"), &mine);
+	id_fold(ID_FOLD_PLAIN, bytes_from("t-1"), &theirs);
+	id_fold(ID_FOLD_PLAIN, bytes_from("customer-000499"), &customer);
+	while (!atomic_load(&traffic->is_over)) {
+		const struct image *image = store_pin(traffic->reader);
+		const bool is_old = image_find(image, IMAGE_TARIFFS, &mine) != 0;
+		const bool is_new = image_find(image, IMAGE_TARIFFS, &theirs) != 0;
+		ck_assert(is_old != is_new);
+		ck_assert(is_new == (image_find(image, IMAGE_CUSTOMERS, &customer) != 0));
+		traffic->saw_new |= is_new;
+		store_unpin(traffic->reader);
+		traffic->answers++;
+	}
+	return NULL;
+}
+
+struct changes {
+	_Atomic bool is_over;
+	uint64_t applied;
+};
+
+static void *change_things(void *argument)
+{
+	struct changes *changes = argument;
+	for (int i = 0; !atomic_load(&changes->is_over); i++) {
+		struct test_job job;
+		struct customer customer = {.id = BYTES_LITERAL("busy"), .name = BYTES_LITERAL("busy")};
+		struct change change = {.kind = CHANGE_PUT_CUSTOMER, .put_customer = &customer};
+		test_job_init(&job, &change, 1);
+		ck_assert_int_eq(test_job_submit(&job, target.store), 0);
+		ck_assert_int_eq(test_job_wait(&job), 0);
+		changes->applied++;
+		test_job_finish(&job);
+	}
+	return NULL;
+}
+
+START_TEST(questions_and_changes_go_on_meanwhile)
+{
+	pthread_t asking, changing;
+	struct traffic traffic = {.fixture = &target};
+	struct changes changes = {0};
+	fill_much(&source, 5000);
+	apply(&target, change_put_tariff("mine"));
+	take_copy(&source);
+	ck_assert_int_eq(store_reader_create(target.store, NULL, NULL, &traffic.reader), 0);
+	ck_assert_int_eq(pthread_create(&asking, NULL, ask, &traffic), 0);
+	ck_assert_int_eq(pthread_create(&changing, NULL, change_things, &changes), 0);
+	install_well();
+	wait_for_sweep(&target);
+	atomic_store(&traffic.is_over, true);
+	atomic_store(&changes.is_over, true);
+	pthread_join(asking, NULL);
+	pthread_join(changing, NULL);
+	store_reader_destroy(traffic.reader);
+	ck_assert_uint_gt(changes.applied, 0);
+	ck_assert(traffic.saw_new);
+	expect_digest_is_right(&target);
+	reopen(&target);
+	expect_digest_is_right(&target);
+}
+END_TEST
+
+// An entry made for the state before finds another one.
+static void note_entry(struct store_entry *entry)
+{
+	atomic_store((_Atomic bool *)entry->context, true);
+}
+
+START_TEST(entries_that_wait_are_checked_against_the_new_position)
+{
+	struct test_gate gate;
+	struct store_position position;
+	_Atomic bool is_done = false;
+	struct test_job job;
+	struct change change = change_put_tariff("late");
+	apply(&target, change_put_tariff("mine"));
+	take_copy(&source);
+	install_well();
+	store_get_position(target.store, &position);
+	position.epoch = id128_random(); // of the store before
+	test_job_init(&job, &change, 1);
+	struct store_entry entry = {.revision = position.revision + 1,
+				    .epoch = position.epoch,
+				    .prev = position.nonce,
+				    .nonce = id128_random(),
+				    .jobs = &job.job,
+				    .done = note_entry,
+				    .context = &is_done};
+	test_gate_close(&gate, target.store);
+	ck_assert_int_eq(store_submit_entry(target.store, &entry), 0);
+	test_gate_open(&gate);
+	reopen(&target);
+	ck_assert(atomic_load(&is_done));
+	ck_assert_int_eq(entry.result, -ESTALE);
+	test_job_finish(&job);
+}
+END_TEST
+
+static TCase *with_stores(const char *name)
+{
+	TCase *tcase = tcase_create(name);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 120);
+	return tcase;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("store/install");
+	TCase *taking = with_stores("taking over");
+	tcase_add_test(taking, a_store_becomes_what_the_snapshot_is);
+	tcase_add_test(taking, a_store_that_took_over_goes_on_as_the_other_one);
+	tcase_add_test(taking, a_snapshot_can_be_taken_over_again_and_again);
+	tcase_add_test(taking, an_empty_snapshot_empties_the_store);
+	tcase_add_test(taking, the_position_is_the_one_that_was_asked_for);
+	tcase_add_test(taking, readers_are_told);
+	tcase_add_test(taking, what_was_answered_is_answered_again);
+	tcase_add_test(taking, the_former_log_is_dropped);
+	tcase_add_test(taking, entries_beyond_the_common_ones_are_kept_aside);
+	suite_add_tcase(suite, taking);
+	TCase *refusals = with_stores("refusals");
+	tcase_add_test(refusals, another_digest_is_refused);
+	tcase_add_test(refusals, a_missing_record_is_refused);
+	tcase_add_test(refusals, a_record_that_comes_twice_is_refused);
+	tcase_add_test(refusals, a_record_of_a_later_revision_is_refused);
+	tcase_add_loop_test(refusals, a_reference_to_what_is_not_there_is_refused, 0, 3);
+	tcase_add_test(refusals, a_record_no_store_has_is_refused);
+	tcase_add_test(refusals, a_second_one_has_to_wait);
+	tcase_add_test(refusals, what_was_given_up_leaves_nothing_behind);
+	tcase_add_test(refusals, a_store_without_room_for_two_says_so);
+	suite_add_tcase(suite, refusals);
+	TCase *meanwhile = with_stores("meanwhile");
+	tcase_add_test(meanwhile, the_former_tables_are_emptied_in_pieces);
+	tcase_add_test(meanwhile, a_restart_goes_on_emptying);
+	tcase_add_test(meanwhile, questions_and_changes_go_on_meanwhile);
+	tcase_add_test(meanwhile, entries_that_wait_are_checked_against_the_new_position);
+	suite_add_tcase(suite, meanwhile);
+	return unit_main(suite);
+}
