@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/db_guard.h"
+#include "store/idempotency.h"
 #include "store/load.h"
 #include "store/store_impl.h"
 
@@ -301,6 +302,8 @@ static struct store *store_allocate(const struct store_options *options)
 	store->entries_end = &store->entries_first;
 	store->calls_end = &store->calls_first;
 	store->log_limits = limits_of(options);
+	store->remember_age_min_s = IDEMPOTENCY_AGE_MIN_S;
+	store->remember_count_min = IDEMPOTENCY_COUNT_MIN;
 	pthread_mutex_init(&store->readers_lock, NULL);
 	pthread_mutex_init(&store->queue_lock, NULL);
 	pthread_mutex_init(&store->state_lock, NULL);
