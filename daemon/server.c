@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/net/listener.h"
+#include "daemon/notify/notifier.h"
 #include "daemon/options_redis.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/snapshots.h"
@@ -26,7 +27,10 @@
 
 enum {
 	WORKERS_MAX = 64,
-	FILES_RESERVE = 256,     // descriptors for everything but connections
+	FILES_RESERVE = 256, // descriptors for everything but connections
+	// The lister and the notifier have a reader of the store and one of the log. Snapshots that were cancelled end a
+	// little later.
+	READERS_MAX = WORKERS_MAX + 4 + 4 * SNAPSHOTS_MAX,
 	STOP_GRACE_MS = 5000,    // after drain-timeout, for what cannot be cut: the writer's commit
 	LOADING_QUIET_MS = 1000, // a load that takes longer says how far it is
 };
@@ -150,7 +154,7 @@ static int open_store(struct server *server)
 	const struct store_options store_options = {
 		.directory = options->store,
 		.map_size = options->map_size,
-		.readers_max = WORKERS_MAX + 1 + 4 * SNAPSHOTS_MAX, // those that were cancelled end a little later
+		.readers_max = READERS_MAX,
 		.queue_max = (uint32_t)options->queue_max,
 		.log_entries_max = options->log_entries,
 		.log_bytes_max = options->log_bytes,
@@ -184,6 +188,8 @@ static int create_workers(struct server *server)
 	service->workers_count = server->options.workers ? (uint32_t)server->options.workers : count_cores();
 	service->started_at = clock_wall_s();
 	int result = lister_create(service, &service->lister);
+	if (result == 0)
+		result = notifier_create(service->store, service->frame_size_max, &service->notifier);
 	if (result == 0)
 		result = snapshots_create(service->store, &service->snapshots);
 	while (result == 0 && server->workers_count < service->workers_count) {
@@ -393,6 +399,8 @@ static void stop(struct server *server)
 	const uint64_t timeout_ms = server->options.drain_timeout_ms;
 	notify_stopping();
 	atomic_store(&service->stopping, true);
+	if (service->notifier != NULL)
+		notifier_stop(service->notifier);
 	for (uint32_t i = 0; i < server->threads_count; i++)
 		worker_stop(server->workers[i], (uint32_t)timeout_ms);
 	join_workers(server, timeout_ms);
@@ -401,6 +409,7 @@ static void stop(struct server *server)
 	while (server->workers_count > 0)
 		worker_destroy(server->workers[--server->workers_count]);
 	snapshots_destroy(service->snapshots);
+	notifier_destroy(service->notifier);
 	lister_destroy(service->lister);
 	store_close(service->store);
 	watchdog_destroy(server->watchdog);

@@ -35,6 +35,7 @@ enum {
 	PAGE_SIZE_MAX = 1000,
 	PAGE_BYTES_MAX = 512 * 1024,
 	SEARCH_TEXT_MAX = 64,
+	WATCHERS_MAX = 256,
 	ENTRY_SETS_MAX = 512,       // change sets of one revision
 	RESTORE_RECORDS_MAX = 5000, // of one part
 };

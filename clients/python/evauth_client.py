@@ -25,8 +25,13 @@ METHODS = {  # request -> number, response
     pb.ChangeSet: (16, pb.ApplyResponse),
     pb.GetRequest: (17, pb.Record),
     pb.SearchRequest: (18, pb.SearchResponse),
+    pb.WatchRequest: (19, pb.Event),
     pb.SnapshotRequest: (20, pb.Record),
+    pb.LogRequest: (21, pb.LogResponse),
     pb.StatusRequest: (32, pb.StatusResponse),
+    pb.AdoptRequest: (33, pb.AdoptResponse),
+    pb.RestoreRequest: (34, pb.RestoreResponse),
+    pb.ForgetOrphansRequest: (35, pb.ForgetOrphansResponse),
 }
 
 
@@ -47,10 +52,10 @@ class Client:
         self.socket.settimeout(timeout)
         host, _, port = server.rpartition(":")
         self.socket.connect(port if host == "unix" else (host, int(port)))
-        self.stream, self.last_id = self.socket.makefile("rb"), 0
+        self.input, self.last_id, self.snapshot_end = self.socket.makefile("rb"), 0, None
 
     def close(self):
-        self.stream.close()
+        self.input.close()
         self.socket.close()
 
     def send(self, request):
@@ -63,11 +68,11 @@ class Client:
 
     def receive(self):
         """The next frame: (kind, status, method, id, body)."""
-        header = self.stream.read(12)
+        header = self.input.read(12)
         if len(header) < 12:
             raise ConnectionError("evauthd closed the connection")
         length, kind, status, method, request_id = struct.unpack(">IBBHI", header)
-        return kind & 15, status, method, request_id, self.stream.read(length - 8)
+        return kind & 15, status, method, request_id, self.input.read(length - 8)
 
     def call(self, request):
         """Sends one request and returns its answer; raises EvauthError."""
@@ -77,13 +82,24 @@ class Client:
             raise EvauthError(status, body)
         return METHODS[type(request)][1].FromString(body)
 
-    def snapshot(self):
-        """Every record of the daemon, in the order of export."""
-        self.send(pb.SnapshotRequest())
+    def stream(self, request):
+        """Sends the request of a stream and yields its items; returns the body of its end; raises EvauthError."""
+        self.send(request)
         while (frame := self.receive())[0] == STREAM_ITEM:
-            yield pb.Record.FromString(frame[4])
+            yield METHODS[type(request)][1].FromString(frame[4])
         if frame[1]:
             raise EvauthError(frame[1], frame[4])
+        return frame[4]
+
+    def snapshot(self, **fields):
+        """Every record of the daemon, in the order of export. Then `snapshot_end` is the SnapshotEnd."""
+        self.snapshot_end = pb.SnapshotEnd.FromString((yield from self.stream(pb.SnapshotRequest(**fields))))
+
+    def watch(self, after_revision=0):
+        """An Event for every change, as it happens; those without change_sets are signs of life. Never ends by itself:
+        after ConnectionError or UNAVAILABLE watch again after the last revision seen; after OUT_OF_RANGE take a
+        snapshot and go on after its revision. Use a connection of its own, with a timeout of a few seconds."""
+        return self.stream(pb.WatchRequest(after_revision=after_revision))
 
 
 def main():

@@ -264,6 +264,8 @@ static void on_readable(struct conn *conn)
 	}
 	if (received == 0) {
 		conn->input_ended = true;
+		if (conn->set->handler.on_input_end != NULL)
+			conn->set->handler.on_input_end(conn->set->handler.context, conn);
 		conn_finish(conn);
 		return;
 	}

@@ -2,6 +2,7 @@
 #include "daemon/rpc/lister.h"
 
 #include "daemon/rpc/rpc.h"
+#include "store/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,7 +10,9 @@
 #include <sys/resource.h>
 
 struct lister {
+	struct service *service;
 	struct listing *listing;
+	struct log_reader *log;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -38,7 +41,7 @@ static void do_job(struct lister *lister, struct job *job)
 {
 	const void *response;
 	struct arena *arena = &job->store.arena;
-	int result = job->method->list(lister->listing, job->request, arena, &response, &job->store.fault);
+	int result = job->method->list(lister, job->request, arena, &response, &job->store.fault);
 	if (result == 0)
 		result = codec_encode(job->method->response, response, arena, &job->body);
 	job->store.result = result;
@@ -61,9 +64,13 @@ int lister_create(struct service *service, struct lister **ret_lister)
 	struct lister *lister = calloc(1, sizeof(*lister));
 	if (lister == NULL)
 		return -ENOMEM;
+	lister->service = service;
 	int result = listing_create(service->store, &lister->listing);
 	if (result != 0)
 		goto fail;
+	result = log_reader_create(service->store, &lister->log);
+	if (result != 0)
+		goto fail_log;
 	pthread_mutex_init(&lister->lock, NULL);
 	pthread_cond_init(&lister->changed, NULL);
 	listing_set_give_way(lister->listing, service_is_answering, service);
@@ -75,6 +82,8 @@ int lister_create(struct service *service, struct lister **ret_lister)
 fail_thread:
 	pthread_cond_destroy(&lister->changed);
 	pthread_mutex_destroy(&lister->lock);
+	log_reader_destroy(lister->log);
+fail_log:
 	listing_destroy(lister->listing);
 fail:
 	free(lister);
@@ -93,8 +102,24 @@ void lister_destroy(struct lister *lister)
 	pthread_join(lister->thread, NULL);
 	pthread_cond_destroy(&lister->changed);
 	pthread_mutex_destroy(&lister->lock);
+	log_reader_destroy(lister->log);
 	listing_destroy(lister->listing);
 	free(lister);
+}
+
+struct listing *lister_listing(struct lister *lister)
+{
+	return lister->listing;
+}
+
+struct log_reader *lister_log(struct lister *lister)
+{
+	return lister->log;
+}
+
+struct service *lister_service(struct lister *lister)
+{
+	return lister->service;
 }
 
 int lister_submit(struct lister *lister, struct job *job)

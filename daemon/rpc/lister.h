@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread for questions about many objects: Get, Search and the lists. One, of low priority, so that they never
-// delay queries; its queue is bounded.
+// The thread for what would delay queries on a worker: Get, Search and the lists, Log, and ForgetOrphans, which waits
+// for the writer. One, of low priority; its queue is bounded.
 #pragma once
 
 #include "base/check.h"
@@ -9,6 +9,8 @@
 
 struct job;
 struct lister;
+struct listing;
+struct log_reader;
 struct service;
 
 enum {
@@ -20,5 +22,9 @@ enum {
 MUST_CHECK int lister_create(struct service *service, struct lister **ret_lister);
 // Ends the thread. Nothing may be queued. NULL is fine.
 void lister_destroy(struct lister *lister);
+// For methods, on the lister's thread.
+struct listing *lister_listing(struct lister *lister);
+struct log_reader *lister_log(struct lister *lister);
+struct service *lister_service(struct lister *lister);
 // Any thread. -EAGAIN: the queue is full, and the job is still the caller's.
 MUST_CHECK int lister_submit(struct lister *lister, struct job *job);

@@ -25,34 +25,34 @@ uint64_t list_permitted_min_revision(const void *request)
 	return ((const struct list_permitted_request *)request)->min_revision;
 }
 
-int method_get(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_get(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 	       struct fault *fault)
 {
 	struct record *response = arena_calloc(arena, 1, sizeof(*response));
 	*ret_response = response;
-	return response ? listing_get(listing, request, arena, response, fault) : -ENOMEM;
+	return response ? listing_get(lister_listing(lister), request, arena, response, fault) : -ENOMEM;
 }
 
-int method_search(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_search(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 		  struct fault *fault)
 {
 	struct search_response *response = arena_calloc(arena, 1, sizeof(*response));
 	*ret_response = response;
-	return response ? listing_search(listing, request, arena, response, fault) : -ENOMEM;
+	return response ? listing_search(lister_listing(lister), request, arena, response, fault) : -ENOMEM;
 }
 
-int method_list_visible(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_list_visible(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			struct fault *fault)
 {
 	struct list_visible_charge_points_response *response = arena_calloc(arena, 1, sizeof(*response));
 	*ret_response = response;
-	return response ? listing_visible(listing, request, arena, response, fault) : -ENOMEM;
+	return response ? listing_visible(lister_listing(lister), request, arena, response, fault) : -ENOMEM;
 }
 
-int method_list_permitted(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_list_permitted(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			  struct fault *fault)
 {
 	struct list_permitted_response *response = arena_calloc(arena, 1, sizeof(*response));
 	*ret_response = response;
-	return response ? listing_permitted(listing, request, arena, response, fault) : -ENOMEM;
+	return response ? listing_permitted(lister_listing(lister), request, arena, response, fault) : -ENOMEM;
 }

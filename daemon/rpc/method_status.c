@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/notify/notifier.h"
 #include "daemon/rpc/rpc.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ static int add_limits(struct service *service, struct arena *arena, struct statu
 		{BYTES_LITERAL("page_size_max"), PAGE_SIZE_MAX},
 		{BYTES_LITERAL("page_bytes_max"), PAGE_BYTES_MAX},
 		{BYTES_LITERAL("snapshots_max"), SNAPSHOTS_MAX},
+		{BYTES_LITERAL("watchers_max"), WATCHERS_MAX},
 	};
 	response->limits = arena_alloc(arena, sizeof(limits));
 	if (response->limits == NULL)
@@ -74,6 +76,14 @@ static int add_replication(const struct service *service, struct arena *arena, s
 	return service->feed.get_replication(service->feed.context, arena, response->replication);
 }
 
+// Empty without memory: the arena is nearly unused.
+static struct bytes id_text(const struct id128 *id, struct arena *arena)
+{
+	char text[ID128_TEXT_SIZE + 1];
+	id128_format(id, text);
+	return arena_copy(arena, bytes_from(text));
+}
+
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault)
 {
 	struct service *service = worker->service;
@@ -92,6 +102,11 @@ int method_status(struct worker *worker, const void *request, const void **ret_r
 	response->accepts_writes = status.accepts_writes;
 	response->workers = service->workers_count;
 	response->connections = atomic_load(&service->limits.connections);
+	response->watchers = notifier_count(service->notifier);
+	response->log_oldest_revision = status.log_oldest_revision;
+	response->orphans = status.orphans;
+	response->digest = id_text(&status.digest, &worker->arena);
+	response->epoch = id_text(&status.epoch, &worker->arena);
 	int result = add_methods(&worker->arena, response);
 	if (result == 0)
 		result = add_limits(service, &worker->arena, response);

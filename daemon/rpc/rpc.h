@@ -49,7 +49,7 @@ struct method_row {
 	uint32_t calls_max; // 0 counts as 1
 	bool is_query;      // listings give way to it
 	// Answered when ready by the lister's thread.
-	int (*list)(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+	int (*list)(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 		    struct fault *fault);
 	// Answered when ready by whoever gets the job here. On failure the job is still the caller's.
 	int (*start)(struct job *job);
@@ -178,13 +178,18 @@ int method_status(struct worker *worker, const void *request, const void **ret_r
 int method_apply(struct job *job);
 int method_adopt(struct job *job);
 int method_snapshot(struct job *job);
-int method_get(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_watch(struct job *job);
+int method_get(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 	       struct fault *fault);
-int method_search(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_search(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 		  struct fault *fault);
-int method_list_visible(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_list_visible(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			struct fault *fault);
-int method_list_permitted(struct listing *listing, const void *request, struct arena *arena, const void **ret_response,
+int method_list_permitted(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
+			  struct fault *fault);
+int method_log(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
+	       struct fault *fault);
+int method_forget_orphans(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			  struct fault *fault);
 
 // What a request wants to see.

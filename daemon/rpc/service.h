@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 struct lister;
+struct notifier;
 struct snapshots;
 
 // What the feed does for the RPC when changes are ordered by Redis (daemon/feed/feed.h); all NULL without one.
@@ -32,6 +33,7 @@ struct service_feed {
 struct service {
 	struct store *store;
 	struct lister *lister;
+	struct notifier *notifier;
 	struct snapshots *snapshots;
 	struct service_feed feed;
 	uint32_t frame_size_max;

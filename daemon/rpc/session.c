@@ -152,6 +152,12 @@ static void on_open(void *context, struct conn *conn)
 	(void)conn;
 }
 
+static void on_input_end(void *context, struct conn *conn)
+{
+	(void)context;
+	streams_input_end(conn_session(conn));
+}
+
 static void on_last(void *context, struct conn *conn)
 {
 	const struct session *session = conn_session(conn);
@@ -200,6 +206,7 @@ struct conn_handler session_handler(struct worker *worker)
 		.session_size = sizeof(struct session),
 		.on_open = on_open,
 		.on_input = on_input,
+		.on_input_end = on_input_end,
 		.on_last = on_last,
 		.on_room = on_room,
 		.on_close = on_close,

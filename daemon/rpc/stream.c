@@ -178,6 +178,14 @@ void streams_room(struct session *session, struct conn *conn)
 	}
 }
 
+void streams_input_end(struct session *session)
+{
+	for (struct stream *stream = session->stream; stream != NULL; stream = stream->next) {
+		if (stream->on_input_end != NULL)
+			stream->on_input_end(stream);
+	}
+}
+
 // The other threads notice and close, and that last mail ends the jobs. One that has closed already, with chunks the
 // receiver did not take, sends none any more: that is done here.
 void streams_cancel(struct session *session)

@@ -41,8 +41,9 @@ struct stream {
 
 	_Atomic bool is_cancelled; // the receiver is gone; whoever puts chunks in should soon close
 
-	// All on the worker's thread; the first two may be NULL.
-	void (*on_cancel)(struct stream *stream); // the receiver is gone; with the lock
+	// All on the worker's thread; the first three may be NULL.
+	void (*on_input_end)(struct stream *stream); // the receiver sends nothing more, and may be gone
+	void (*on_cancel)(struct stream *stream);    // the receiver is gone; with the lock
 	void (*on_taken)(struct stream *stream, size_t size);
 	void (*on_over)(struct stream *stream); // last: the memory is the owner's again. The job is ended after this
 };
@@ -63,6 +64,7 @@ MUST_CHECK int stream_wait(struct stream *stream, uint32_t chunks_max, uint32_t 
 // The last thing that thread does with it.
 void stream_close(struct stream *stream);
 
-// session.c: the connection of these has room for more, or is gone.
+// session.c: the connection of these has room for more, sends nothing more, or is gone.
 void streams_room(struct session *session, struct conn *conn);
+void streams_input_end(struct session *session);
 void streams_cancel(struct session *session);

@@ -21,6 +21,7 @@ evauth_unit_test(daemon/rpc/test_waiters rpc_fixture)
 evauth_unit_test(daemon/rpc/test_lister rpc store_fixture)
 evauth_unit_test(daemon/net/test_mailbox net)
 evauth_unit_test(daemon/rpc/test_method_snapshot rpc_fixture)
+evauth_unit_test(daemon/rpc/test_method_watch rpc_fixture)
 evauth_unit_test(daemon/rpc/test_methods rpc_fixture)
 evauth_unit_test(daemon/rpc/test_worker rpc_fixture)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 
+#include "daemon/notify/notifier.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/snapshots.h"
 #include "tests/unit/unit.h"
@@ -57,6 +58,7 @@ static void start_service(struct rpc_fixture *fixture)
 	service->min_revision_wait_ms = 30000;
 	service->snapshot_timeout_ms = 60000;
 	ck_assert_int_eq(lister_create(service, &service->lister), 0);
+	ck_assert_int_eq(notifier_create(service->store, service->frame_size_max, &service->notifier), 0);
 	ck_assert_int_eq(snapshots_create(service->store, &service->snapshots), 0);
 }
 
@@ -77,6 +79,7 @@ void rpc_fixture_stop(struct rpc_fixture *fixture, uint32_t timeout_ms)
 {
 	fixture->is_stopping = true;
 	atomic_store(&fixture->service.stopping, true);
+	notifier_stop(fixture->service.notifier);
 	worker_stop(fixture->worker, timeout_ms);
 }
 
@@ -87,6 +90,7 @@ void rpc_fixture_finish(struct rpc_fixture *fixture)
 	pthread_join(fixture->thread, NULL);
 	worker_destroy(fixture->worker);
 	snapshots_destroy(fixture->service.snapshots);
+	notifier_destroy(fixture->service.notifier);
 	lister_destroy(fixture->service.lister);
 	ck_assert_uint_eq(atomic_load(&fixture->service.limits.connections), 0);
 	store_fixture_finish(&fixture->store);

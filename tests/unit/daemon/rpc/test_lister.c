@@ -35,10 +35,10 @@ static void teardown(void)
 	store_fixture_finish(&fixture);
 }
 
-static int stop_in_the_middle(struct listing *listing, const void *request, struct arena *arena,
-			      const void **ret_response, struct fault *fault)
+static int stop_in_the_middle(struct lister *self, const void *request, struct arena *arena, const void **ret_response,
+			      struct fault *fault)
 {
-	(void)listing;
+	(void)self;
 	(void)request;
 	(void)arena;
 	(void)ret_response;
