@@ -17,6 +17,86 @@ static void print_store(struct context *context, const struct status_response *s
 	output_field_text(context, "store", text);
 }
 
+static const char *const state_words[] = {
+	[REPLICATION_STATE_UNSPECIFIED] = "unknown",
+	[REPLICATION_STATE_CONNECTING] = "NOT CONNECTED to Redis",
+	[REPLICATION_STATE_CATCHING_UP] = "catching up",
+	[REPLICATION_STATE_FOLLOWING] = "following: all there is has been applied",
+	[REPLICATION_STATE_FETCHING] = "fetching a snapshot from a peer",
+	[REPLICATION_STATE_NO_PEER] = "NO PEER gives the snapshot that is needed",
+	[REPLICATION_STATE_DIVERGED] = "DIVERGED: Redis has another history than this store",
+	[REPLICATION_STATE_STALLED] = "STALLED: the store cannot take the next change",
+};
+
+static void print_history(struct context *context, const struct status_response *status)
+{
+	char text[WORDS_SIZE], since[2 * WORDS_SIZE];
+	output_field(context, "digest", status->digest);
+	output_field(context, "epoch", status->epoch);
+	if (status->log_oldest_revision > 0) {
+		snprintf(since, sizeof(since), "back to revision %s", words_count(status->log_oldest_revision, text));
+		output_field_text(context, "log", since);
+	}
+	if (status->orphans > 0) {
+		snprintf(since, sizeof(since), "%s (evauth log orphans)", words_count(status->orphans, text));
+		output_field_text(context, "ORPHANS", since);
+	}
+	output_field_text(context, "watchers", words_count(status->watchers, text));
+}
+
+static void print_fetch(struct context *context, const struct replication *replication)
+{
+	char done[WORDS_SIZE], all[WORDS_SIZE], text[3 * WORDS_SIZE];
+	if (replication->state != REPLICATION_STATE_FETCHING)
+		return;
+	words_count(replication->fetched_records, done);
+	if (replication->fetched_records_total > 0)
+		snprintf(text, sizeof(text), "%s of %s records", done,
+			 words_count(replication->fetched_records_total, all));
+	else
+		snprintf(text, sizeof(text), "%s records", done);
+	output_field_text(context, "fetched", text);
+}
+
+static void print_counts(struct context *context, const struct replication *replication)
+{
+	const struct {
+		const char *label;
+		uint64_t count;
+	} rows[] = {
+		{"changes appended", replication->entries_appended}, {"changes applied", replication->entries_applied},
+		{"inbox accepted", replication->inbox_accepted},     {"inbox repeated", replication->inbox_repeated},
+		{"messages refused", replication->messages_refused}, {"reconnects", replication->reconnects},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[WORDS_SIZE];
+		output_field_text(context, rows[i].label, words_count(rows[i].count, text));
+	}
+}
+
+static void print_replication(struct context *context, const struct replication *replication)
+{
+	const bool is_known = (size_t)replication->state < ARRAY_SIZE(state_words);
+	char entries[WORDS_SIZE], ms[WORDS_SIZE], text[3 * WORDS_SIZE];
+	output_title(context, "Replication");
+	output_field_text(context, "state", state_words[is_known ? replication->state : 0]);
+	output_field(context, "what to do", replication->advice);
+	output_field(context, "redis", replication->redis);
+	output_field(context, "its role", replication->role);
+	output_field_text(context, "its revision", words_count(replication->head_revision, text));
+	snprintf(text, sizeof(text), "%s revisions, %s ms", words_count(replication->lag_entries, entries),
+		 words_count(replication->lag_ms, ms));
+	output_field_text(context, "behind it by", text);
+	snprintf(text, sizeof(text), "%s ms ago", words_count(replication->stale_ms, ms));
+	output_field_text(context, "last known complete", text);
+	print_fetch(context, replication);
+	if (replication->last_error.size > 0) {
+		output_field(context, "last error", replication->last_error);
+		output_field_text(context, "at", words_time(replication->last_error_at, text));
+	}
+	print_counts(context, replication);
+}
+
 static void print_summary(struct context *context, const struct status_response *status)
 {
 	char text[WORDS_SIZE];
@@ -31,6 +111,11 @@ static void print_summary(struct context *context, const struct status_response 
 		char label[WORDS_SIZE];
 		snprintf(label, sizeof(label), "%ss", words_kind(status->objects[i].kind));
 		output_field_text(context, label, words_count(status->objects[i].count, text));
+	}
+	print_history(context, status);
+	if (status->replication != NULL) {
+		fputc('\n', context->out);
+		print_replication(context, status->replication);
 	}
 }
 

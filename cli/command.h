@@ -12,6 +12,7 @@ enum exit_code {
 	EXIT_DENIED = 1,
 	EXIT_ERROR = 2,
 	EXIT_ASK_ISSUER = 3,
+	EXIT_CANNOT_RESUME = 4, // watch: what comes after the revision is not to be had any more
 };
 
 struct context;
@@ -61,3 +62,8 @@ enum exit_code command_permitted(struct context *context, const struct arguments
 enum exit_code command_import(struct context *context, const struct arguments *arguments);
 enum exit_code command_export(struct context *context, const struct arguments *arguments);
 enum exit_code command_status(struct context *context, const struct arguments *arguments);
+enum exit_code command_watch(struct context *context, const struct arguments *arguments);
+enum exit_code command_log(struct context *context, const struct arguments *arguments);
+enum exit_code command_log_orphans(struct context *context, const struct arguments *arguments);
+enum exit_code command_log_forget_orphans(struct context *context, const struct arguments *arguments);
+enum exit_code command_log_adopt(struct context *context, const struct arguments *arguments);

@@ -39,6 +39,8 @@ static const struct {
 	 "look for it: evauth search groups|charge-points|customers|tariffs TEXT; or create it first"},
 	{"token", NULL, STATUS_NOT_FOUND, "look for it: evauth search tokens|customers TEXT; or create it first"},
 	{"import", NULL, STATUS_NOT_FOUND, "what a line refers to must be stored or come before it"},
+	{"watch", NULL, STATUS_OUT_OF_RANGE, "export has everything, status the revision to watch after"},
+	{"log", "adopt", STATUS_FAILED_PRECONDITION, "evauth status tells how this replica is"},
 	{NULL, NULL, STATUS_NOT_FOUND, "look for it: evauth search KIND TEXT"},
 	{NULL, NULL, STATUS_ABORTED, "somebody changed it meanwhile: look at it and try again"},
 	{NULL, NULL, STATUS_UNIMPLEMENTED, "the daemon is older than this command: evauth status, evauth --version"},

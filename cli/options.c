@@ -59,6 +59,10 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_URL] = {"url", "URL", "where customers read about it"},
 	[OPTION_MOVE] = {"move", NULL, "also take points out of the group they are in"},
 	[OPTION_DRY_RUN] = {"dry-run", NULL, "check, change nothing"},
+	[OPTION_AFTER] = {"after", "REVISION", "begin after this revision instead of now"},
+	[OPTION_LAST] = {"last", "N", "how many revisions; 20 unless given"},
+	[OPTION_BEFORE] = {"before", "REVISION", "only older ones than this"},
+	[OPTION_YES] = {"yes", NULL, "do it without asking"},
 };
 
 static bool option_is_switch(enum option_id id)
@@ -140,7 +144,7 @@ static void print_help(void)
 	       "The command line of evauthd, the authorization daemon of EV charging.\n\n");
 	print_commands(stdout, NULL);
 	printf("\n'evauth NOUN VERB --help' shows a command's options.\n"
-	       "Exit codes: 0 done or allowed, 1 denied, 2 error, 3 ask the issuer.\n");
+	       "Exit codes: 0 done or allowed, 1 denied, 2 error, 3 ask the issuer, 4 watch cannot go on.\n");
 }
 
 static bool is_noun(const char *word)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { SCRATCH_CHUNK_SIZE = 16 * 1024 };
 
@@ -346,4 +347,71 @@ int evauth_snapshot(struct evauth_client *client, const struct snapshot_request 
 {
 	struct evauth_receiver copy = *receiver;
 	return client_stream(client, METHOD_SNAPSHOT, request, &(struct taker){take_snapshot, &copy});
+}
+
+struct watching {
+	const struct evauth_watcher *watcher;
+	uint64_t after_revision;
+	uint32_t retry_ms;
+	int result; // of `each`
+};
+
+static int take_event(void *context, const struct evauth_answer *answer)
+{
+	struct watching *watching = context;
+	const struct event *event = answer->response;
+	if (!answer->more)
+		return 0;
+	watching->retry_ms = EVAUTH_WATCH_RETRY_MIN_MS;
+	watching->result = watching->watcher->each(watching->watcher->context, event);
+	if (watching->result == 0 && event->revision > watching->after_revision)
+		watching->after_revision = event->revision;
+	return watching->result;
+}
+
+// Whether a new attempt may have more luck.
+static bool may_watch_again(const struct evauth_client *client, int result)
+{
+	const enum status_code code = client->fault.code;
+	switch (result) {
+	case -EREMOTEIO:
+		return code == STATUS_UNAVAILABLE || code == STATUS_RESOURCE_EXHAUSTED;
+	case -ENOMEM:
+	case -EINVAL:
+	case -EBUSY:
+	case -EPROTO:
+		return false;
+	default:
+		return result < 0;
+	}
+}
+
+static int watch_once(struct evauth_client *client, struct watching *watching)
+{
+	const struct watch_request request = {.after_revision = watching->after_revision};
+	const uint32_t call_timeout_ms = client->call_timeout_ms;
+	if (call_timeout_ms > EVAUTH_WATCH_SILENCE_MS)
+		client->call_timeout_ms = EVAUTH_WATCH_SILENCE_MS;
+	const int result = client_stream(client, METHOD_WATCH, &request, &(struct taker){take_event, watching});
+	client->call_timeout_ms = call_timeout_ms;
+	return result;
+}
+
+int evauth_watch(struct evauth_client *client, const struct watch_request *request,
+		 const struct evauth_watcher *watcher)
+{
+	struct watching watching = {
+		.watcher = watcher, .after_revision = request->after_revision, .retry_ms = EVAUTH_WATCH_RETRY_MIN_MS};
+	for (;;) {
+		const int result = watch_once(client, &watching);
+		if (watching.result != 0 || !may_watch_again(client, result) || watcher->on_break == NULL ||
+		    watcher->on_break(watcher->context, watching.after_revision) < 0)
+			return result;
+		const struct timespec pause = {.tv_sec = watching.retry_ms / 1000,
+					       .tv_nsec = watching.retry_ms % 1000 * 1000000L};
+		(void)nanosleep(&pause, NULL);
+		watching.retry_ms *= 2;
+		if (watching.retry_ms > EVAUTH_WATCH_RETRY_MAX_MS)
+			watching.retry_ms = EVAUTH_WATCH_RETRY_MAX_MS;
+	}
 }

@@ -43,6 +43,9 @@
 enum {
 	EVAUTH_CONNECT_TIMEOUT_MS = 5000,
 	EVAUTH_CALL_TIMEOUT_MS = 30000,
+	EVAUTH_WATCH_SILENCE_MS = 10000, // at most: a daemon gives a sign of life every second
+	EVAUTH_WATCH_RETRY_MIN_MS = 100,
+	EVAUTH_WATCH_RETRY_MAX_MS = 5000,
 	EVAUTH_IN_FLIGHT_MAX = 4096,                // pipelined requests without an answer
 	EVAUTH_QUEUED_BYTES_MAX = 16 * 1024 * 1024, // pipelined requests not yet taken by the kernel
 	EVAUTH_ARENA_BUDGET = 64 * 1024 * 1024,     // enough for any answer
@@ -120,6 +123,24 @@ struct evauth_receiver {
 // incomplete.
 MUST_CHECK int evauth_snapshot(struct evauth_client *client, const struct snapshot_request *request,
 			       const struct evauth_receiver *receiver);
+
+// Who watches the changes.
+struct evauth_watcher {
+	// One revision, gone after this returns; without change sets it is a sign of life. It may call nothing on this
+	// client. A negative errno ends the watch and is returned.
+	int (*each)(void *context, const struct event *event);
+	// The stream broke, evauth_fault() says how, and is begun again after `after_revision` in a moment; called
+	// before every attempt. A negative errno ends the watch, which then returns why it broke. NULL: it ends with
+	// the first.
+	int (*on_break)(void *context, uint64_t after_revision);
+	void *context;
+};
+
+// The changes after request->after_revision (0: from now on) as they happen, once and in order, over as many
+// connections as it takes; waits longer from one failed attempt to the next. Returns when the watcher says so, and when
+// going on cannot help: OUT_OF_RANGE (take a snapshot, and go on after its revision) and other refusals.
+MUST_CHECK int evauth_watch(struct evauth_client *client, const struct watch_request *request,
+			    const struct evauth_watcher *watcher);
 
 // What the wrappers above use: any method with one answer, by its number.
 MUST_CHECK int evauth_call(struct evauth_client *client, enum method method, const void *request, struct arena *arena,

@@ -28,8 +28,8 @@
 enum {
 	WORKERS_MAX = 64,
 	FILES_RESERVE = 256, // descriptors for everything but connections
-	// The lister and the notifier have a reader of the store and one of the log. Snapshots that were cancelled end a
-	// little later.
+	// The lister and the notifier have a reader of the store and one of the log. Snapshots that were cancelled end
+	// a little later.
 	READERS_MAX = WORKERS_MAX + 4 + 4 * SNAPSHOTS_MAX,
 	STOP_GRACE_MS = 5000,    // after drain-timeout, for what cannot be cut: the writer's commit
 	LOADING_QUIET_MS = 1000, // a load that takes longer says how far it is

@@ -4,6 +4,7 @@
 #include "daemon/notify/notifier.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/snapshots.h"
+#include "store/log.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -68,6 +69,9 @@ void rpc_fixture_start(struct rpc_fixture *fixture)
 	store_fixture_init(&fixture->store);
 	store_fixture_close(&fixture->store);
 	fixture->store.options.queue_max = 8;
+	fixture->store.options.log_entries_max = RPC_FIXTURE_LOG_ENTRIES;
+	fixture->store.options.log_bytes_max = LOG_BYTES_MAX_DEFAULT;
+	fixture->store.options.log_age_max_s = LOG_AGE_MAX_DEFAULT_S;
 	store_fixture_open(&fixture->store);
 	make_world(&fixture->store);
 	start_service(fixture);

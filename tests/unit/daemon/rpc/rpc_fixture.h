@@ -8,6 +8,8 @@
 #include "proto/methods.h"
 #include "tests/unit/store/store_fixture.h"
 
+enum { RPC_FIXTURE_LOG_ENTRIES = 1200 };
+
 struct rpc_fixture {
 	struct store_fixture store;
 	struct service service;

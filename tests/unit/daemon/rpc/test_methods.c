@@ -67,7 +67,6 @@ START_TEST(only_queries_count_as_queries_being_answered)
 		{METHOD_LIST_VISIBLE_CHARGE_POINTS, false},
 		{METHOD_SNAPSHOT, false},
 		{METHOD_APPLY, false},
-		{METHOD_WATCH, false},
 		{METHOD_LOG, false},
 		{METHOD_ADOPT, false},
 		{METHOD_FORGET_ORPHANS, false},
