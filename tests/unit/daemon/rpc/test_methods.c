@@ -244,7 +244,7 @@ START_TEST(status_tells_version_methods_limits_and_counts)
 	send_request(fd, METHOD_STATUS, 1, &schema_status_request, &request);
 	const struct status_response *response = receive_message(fd, 1, &schema_status_response, &answer);
 	ck_assert(bytes_equal(response->version, bytes_from(EVAUTH_VERSION)));
-	ck_assert_uint_eq(response->methods_count, 10);
+	ck_assert_uint_eq(response->methods_count, 14);
 	ck_assert_uint_eq(response->methods[0].number, METHOD_AUTHORIZE);
 	ck_assert(bytes_equal(response->limits[0].name, BYTES_LITERAL("frame_size_max")));
 	ck_assert_uint_eq(response->limits[0].value, FRAME_SIZE_MAX_DEFAULT);
