@@ -115,9 +115,7 @@ void replica_appended(struct replica *replica, uint64_t now_ms, uint64_t ticket,
 		replica->look = true;
 		replica->poll_ms = replica->now_ms; // or the log is not what it was
 	}
-	if (replica->heard_revision > replica->cursor.revision)
-		replica->look = true;
-	replica->heard_revision = 0;
+	replica_look_if_heard(replica);
 }
 
 void replica_append_lost(struct replica *replica)
@@ -139,6 +137,7 @@ bool replica_is_refusal(int code)
 
 void replica_append_failed(struct replica *replica, const struct redis_error *error)
 {
+	replica_look_if_heard(replica);
 	if (replica->pending.sets.count == 0)
 		return;
 	if (!replica_is_refusal(error->code))

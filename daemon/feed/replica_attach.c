@@ -14,6 +14,7 @@ void replica_attach(struct replica *replica)
 		replica_append_lost(replica);
 	replica->append = (struct request){0};
 	replica->look = false;
+	replica->heard_revision = 0;
 	replica->is_caught_up = false;
 	replica->step = !replica->is_up ? STEP_OFFLINE : replica->fetch != FETCH_NONE ? STEP_FETCH : STEP_DRAIN;
 }

@@ -255,6 +255,26 @@ static void does_not_fit(struct replica *replica)
 	replica_attach(replica);
 }
 
+static void look_for(struct replica *replica, uint64_t revision)
+{
+	if (revision <= replica->cursor.revision)
+		return;
+	// What is being read may have it, and our own entry that is under way may be it: their answers say whether
+	// there is more.
+	if (replica->range.ticket == 0 && replica->append.ticket == 0)
+		replica->look = true;
+	else if (revision > replica->heard_revision)
+		replica->heard_revision = revision;
+}
+
+// A revision that was only heard of is believed once.
+void replica_look_if_heard(struct replica *replica)
+{
+	if (replica->heard_revision > replica->cursor.revision)
+		replica->look = true;
+	replica->heard_revision = 0;
+}
+
 void replica_follow_head(struct replica *replica, const struct redis_log_head *head, const struct request *asked)
 {
 	if (!anchor_is_known(&asked->position, head)) {
@@ -265,8 +285,7 @@ void replica_follow_head(struct replica *replica, const struct redis_log_head *h
 	replica->complete_ms = asked->sent_ms;
 	replica_note_head(replica, head->last.revision);
 	replica_note_applied(replica);
-	if (head->last.revision > replica->cursor.revision)
-		replica->look = true;
+	look_for(replica, head->last.revision);
 }
 
 // ---------------------------------------------------------------- reading
@@ -305,10 +324,9 @@ void replica_range_read(struct replica *replica, uint64_t now_ms, uint64_t ticke
 			return;
 		}
 	}
-	if (count >= asked || replica->heard_revision > replica->cursor.revision)
+	if (count >= asked)
 		replica->look = true;
-	// A revision that was only heard of is believed once.
-	replica->heard_revision = 0;
+	replica_look_if_heard(replica);
 	replica_note_applied(replica);
 }
 
@@ -319,13 +337,8 @@ void replica_heard(struct replica *replica, uint64_t now_ms, uint64_t revision)
 		replica->counters.messages_refused++;
 		return;
 	}
-	if (replica->step != STEP_FOLLOW || revision <= replica->cursor.revision)
-		return;
-	// While our own entry is under way this may be it; its answer says whether there is more.
-	if (replica->range.ticket != 0 || replica->append.ticket != 0)
-		replica->heard_revision = revision;
-	else
-		replica->look = true;
+	if (replica->step == STEP_FOLLOW)
+		look_for(replica, revision);
 }
 
 static uint32_t range_count(const struct replica *replica)

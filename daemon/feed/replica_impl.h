@@ -269,6 +269,7 @@ bool replica_attach_action(struct replica *replica, struct replica_action *ret_a
 
 // replica_follow.c
 void replica_follow_head(struct replica *replica, const struct redis_log_head *head, const struct request *asked);
+void replica_look_if_heard(struct replica *replica);
 void replica_note_head(struct replica *replica, uint64_t revision);
 void replica_note_applied(struct replica *replica);
 bool replica_follow_action(struct replica *replica, struct replica_action *ret_action);

@@ -105,6 +105,7 @@ struct redis {
 	uint64_t refuses_until_ms; // the password
 	struct stream stream;
 	struct stream saved; // an older file
+	uint64_t changed_ms; // lost entries, or began anew
 	size_t length_max;
 };
 
@@ -274,6 +275,7 @@ void operator_look(struct world *world);
 // sim_check.c
 void check_applied(struct node *node, const struct redis_log_entry *entry);
 void check_answer(struct node *node, const struct replica_action *action);
+void check_fetched(struct node *node);
 void check_state(struct node *node);
 void check_detection(struct world *world);
 bool check_is_converged(struct world *world);

@@ -95,6 +95,22 @@ void check_state(struct node *node)
 
 // ---------------------------------------------------------------- when the faults are over
 
+// Whether the log has, wherever it reaches, what made this state.
+static bool has_line(const struct stream *stream, const struct data *data, const struct id128 *epoch)
+{
+	size_t i = stream->count;
+	for (; data != NULL && data->entry != NULL && id128_equal(&data->entry->epoch, epoch); data = data->parent) {
+		while (i > 0 && stream->entries[i - 1]->revision > data->entry->revision)
+			i--;
+		if (i == 0)
+			return true;
+		if (stream->entries[i - 1]->revision != data->entry->revision ||
+		    !id128_equal(&stream->entries[i - 1]->nonce, &data->entry->nonce))
+			return false;
+	}
+	return true;
+}
+
 // The log does not have what this store has.
 static bool knows_better(const struct world *world, const struct store *store)
 {
@@ -106,10 +122,19 @@ static bool knows_better(const struct world *world, const struct store *store)
 	const struct redis_log_entry *last = stream->entries[stream->count - 1];
 	if (!id128_equal(&last->epoch, &store->position.epoch) || last->revision < store->position.revision)
 		return true;
-	for (size_t i = 0; i < stream->count; i++)
-		if (stream->entries[i]->revision == store->position.revision)
-			return !id128_equal(&stream->entries[i]->nonce, &store->position.nonce);
-	return false;
+	return !has_line(stream, store->data, &last->epoch);
+}
+
+// A snapshot of a peer that went another way than Redis is not taken over.
+void check_fetched(struct node *node)
+{
+	enum { LONG_MS = 5000 };
+	struct world *world = node->world;
+	struct store fetched = {.position = node->fetched, .data = node->fetched_data};
+	fetched.position.is_attached = true;
+	if (world->now_ms - world->redis.changed_ms > LONG_MS && knows_better(world, &fetched))
+		fail(world, "node %u takes over a snapshot at %lu that the log does not know", node->number,
+		     (unsigned long)fetched.position.revision);
 }
 
 static bool is_redis_well(const struct world *world)

@@ -135,7 +135,11 @@ static void run_begin(struct world *world, const struct command *command, struct
 						      id128_equal(&last->nonce, &expected->nonce);
 	if (!is_as_expected)
 		return;
+	// Never repaired by guessing.
+	if (command->entry->adopted_count == 0 && command->node->store.position.is_attached && !command->was_late)
+		fail(world, "node %u begins the log again, and nobody told it to", command->node->number);
 	stream->count = 0;
+	world->redis.changed_ms = world->now_ms;
 	stream_add(stream, command->entry);
 	remember(world, command->entry);
 	publish(world, command->entry->revision);
@@ -325,6 +329,7 @@ void redis_roll_back(struct world *world, size_t lost)
 {
 	struct stream *stream = &world->redis.stream;
 	stream->count -= lost < stream->count ? lost : stream->count;
+	world->redis.changed_ms = world->now_ms;
 	trace(world, "redis: lost %zu entries, last is %lu", lost,
 	      stream->count > 0 ? (unsigned long)stream_last(stream)->revision : 0);
 }
@@ -342,6 +347,7 @@ void redis_save(struct world *world)
 
 void redis_forget(struct world *world, bool everything)
 {
+	world->redis.changed_ms = world->now_ms;
 	if (everything)
 		world->redis.stream.count = 0;
 	else

@@ -252,6 +252,7 @@ static void install(struct world *world, struct sim_event *event)
 		fetch_failed(node, -ECANCELED, "the log does not know the snapshot");
 		return;
 	}
+	check_fetched(node);
 	keep_orphans(&node->store, data_common(node->store.data, node->fetched_data));
 	node->store.data = node->fetched_data;
 	node->store.position = node->fetched;
