@@ -198,10 +198,11 @@ int image_edit_remove(struct image_edit *edit, enum image_slab slab, uint32_t ha
 	return 0;
 }
 
-// `other` is being read and cannot grow before image_edit_repeat(), which may not fail: its memory is made ready now.
+// `other` is being read and cannot grow before image_edit_repeat(), which may not fail: its memory is made ready before
+// the target grows, for the target stays grown when the edit is taken back.
 static int back_other(struct image_edit *edit, enum image_slab slab)
 {
-	const uint32_t slots_count = edit->target->tables[slab].slots_count;
+	const uint32_t slots_count = table_slots_for_one_more(&edit->target->tables[slab]);
 	if (edit->other == NULL || LIKELY(edit->other->tables[slab].slots_count >= slots_count))
 		return 0;
 	return table_back(&edit->other->tables[slab], slots_count);
@@ -212,9 +213,9 @@ int image_edit_link(struct image_edit *edit, enum image_slab slab, uint64_t hash
 	struct table *table = &edit->target->tables[slab];
 	int error = reserve_journal(edit, 1, 0);
 	if (error == 0)
-		error = table_reserve(table);
-	if (error == 0)
 		error = back_other(edit, slab);
+	if (error == 0)
+		error = table_reserve(table);
 	if (error != 0)
 		return error;
 	push(edit, EDIT_LINK, slab, handle)->tag = table_tag(hash);

@@ -150,13 +150,19 @@ int table_reserve_empty(struct table *table, uint64_t count)
 }
 
 // By an eighth: memory stays well filled at any size, and moving is sequential, so that doing it often costs little.
-int table_reserve(struct table *table)
+uint32_t table_slots_for_one_more(const struct table *table)
 {
 	if (LIKELY(table->count < table_limit(table->slots_count)))
+		return table->slots_count;
+	const uint32_t bigger = whole_units(table->slots_count + table->slots_count / 8 + 1);
+	return bigger > table->slots_max && table->slots_count < table->slots_max ? table->slots_max : bigger;
+}
+
+int table_reserve(struct table *table)
+{
+	const uint32_t bigger = table_slots_for_one_more(table);
+	if (LIKELY(bigger == table->slots_count))
 		return 0;
-	uint32_t bigger = whole_units(table->slots_count + table->slots_count / 8 + 1);
-	if (bigger > table->slots_max && table->slots_count < table->slots_max)
-		bigger = table->slots_max;
 	const int error = table_back(table, bigger);
 	if (error == 0)
 		table_grow(table, bigger);

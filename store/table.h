@@ -36,6 +36,8 @@ MUST_CHECK int table_init(struct table *table, bool has_notes, uint32_t count_ma
 void table_finish(struct table *table);
 // Makes room for `count` in an empty table at once, if it has less. -ENOMEM.
 MUST_CHECK int table_reserve_empty(struct table *table, uint64_t count);
+// The slots that table_reserve() wants: those there are when there is room.
+uint32_t table_slots_for_one_more(const struct table *table);
 // Makes room for one more. -ENOMEM, also past count_max. Afterwards table_insert() cannot fail.
 MUST_CHECK int table_reserve(struct table *table);
 // Backs what table_grow() to `slots_count` needs. Readers are not disturbed. -ENOMEM.

@@ -178,15 +178,19 @@ static uint32_t add_with_id(enum image_slab slab, const char *id)
 	return handle;
 }
 
+static int try_membership(uint32_t number)
+{
+	const uint32_t handle = add(IMAGE_MEMBERSHIPS);
+	struct membership_record *membership = modify(IMAGE_MEMBERSHIPS, handle);
+	membership->group = number % 100 + 1;
+	membership->customer = number + 1;
+	return image_edit_link(edit, IMAGE_MEMBERSHIPS, hash_of(IMAGE_MEMBERSHIPS, handle), handle);
+}
+
 static void add_memberships(uint32_t first, uint32_t count)
 {
-	for (uint32_t i = first; i < first + count; i++) {
-		const uint32_t handle = add(IMAGE_MEMBERSHIPS);
-		struct membership_record *membership = modify(IMAGE_MEMBERSHIPS, handle);
-		membership->group = i % 100 + 1;
-		membership->customer = i + 1;
-		link_record(IMAGE_MEMBERSHIPS, handle);
-	}
+	for (uint32_t i = first; i < first + count; i++)
+		ck_assert_int_eq(try_membership(i), 0);
 }
 
 // ---------------------------------------------------------------- random edits
@@ -472,6 +476,31 @@ START_TEST(a_table_that_grew_in_a_commit_given_up_serves_the_next_one)
 }
 END_TEST
 
+// Repeating cannot fail, so whatever the target grew to must have been made ready in the other image before.
+START_TEST(a_change_refused_for_want_of_memory_does_not_harm_the_next_commit)
+{
+	begin();
+	add_memberships(0, 100);
+	commit();
+	struct memory *memory = &images[active].tables[IMAGE_MEMBERSHIPS].memory;
+	const size_t size = memory->size;
+	memory->size = memory->backed; // as if the system gave no more
+	begin();
+	int error = 0;
+	for (uint32_t i = 100; error == 0 && i < IMAGE_MEMBERSHIPS_MAX; i++)
+		error = try_membership(i);
+	ck_assert_int_eq(error, -ENOMEM);
+	give_up();
+	begin(); // of a record whose table is not touched
+	add_with_id(IMAGE_CUSTOMERS, "cust-17");
+	commit();
+	images[!active].tables[IMAGE_MEMBERSHIPS].memory.size = size;
+	begin();
+	add_memberships(100, 150000);
+	commit();
+}
+END_TEST
+
 // ---------------------------------------------------------------- tariff bodies (leaks are found by the sanitizer)
 
 static const struct tariff_body *body_of(uint32_t tariff)
@@ -651,6 +680,7 @@ int main(void)
 	tcase_add_test(tcase, an_image_that_is_full_says_so_and_can_be_taken_back);
 	tcase_add_test(tcase, a_table_that_grew_is_adopted_by_the_other_image_when_it_is_repeated);
 	tcase_add_test(tcase, a_table_that_grew_in_a_commit_given_up_serves_the_next_one);
+	tcase_add_test(tcase, a_change_refused_for_want_of_memory_does_not_harm_the_next_commit);
 	tcase_add_test(tcase, a_replaced_body_lives_until_nobody_can_see_it);
 	tcase_add_test(tcase, a_new_body_goes_with_the_rollback);
 	tcase_add_test(tcase, a_removed_tariff_takes_its_body_along);
