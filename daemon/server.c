@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "daemon/net/listener.h"
 #include "daemon/notify/notifier.h"
 #include "daemon/options_redis.h"
@@ -265,13 +266,12 @@ static int start_threads(struct server *server)
 	while (server->threads_count < server->workers_count) {
 		char name[16]; // with its NUL, the longest name Linux takes
 		const uint32_t i = server->threads_count;
-		const int error = pthread_create(&server->threads[i], NULL, run_worker, server->workers[i]);
-		if (error != 0) {
-			log_error("start", "cannot start a thread: %s", strerror(error));
-			return -error;
-		}
 		snprintf(name, sizeof(name), "worker-%hu", (unsigned short)i);
-		pthread_setname_np(server->threads[i], name);
+		const int error = thread_start(&server->threads[i], name, run_worker, server->workers[i]);
+		if (error != 0) {
+			log_error("start", "cannot start a thread: %s", strerror(-error));
+			return error;
+		}
 		server->threads_count++;
 	}
 	return 0;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/both.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.h"
 
 struct both_work {
 	both_function *function;
@@ -20,12 +19,8 @@ static void *run_work(void *argument)
 int both_run(both_function *function, void *first, void *second)
 {
 	struct both_work work = {.function = function, .argument = second};
-	sigset_t all, former;
 	pthread_t thread;
-	sigfillset(&all); // signals are for the caller's thread
-	pthread_sigmask(SIG_SETMASK, &all, &former);
-	int result = -pthread_create(&thread, NULL, run_work, &work);
-	pthread_sigmask(SIG_SETMASK, &former, NULL);
+	int result = thread_start(&thread, NULL, run_work, &work);
 	if (result != 0)
 		return result;
 	result = function(first);

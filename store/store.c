@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/thread.h"
 #include "store/db_guard.h"
 #include "store/idempotency.h"
 #include "store/load.h"
@@ -6,7 +7,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -256,19 +256,11 @@ static void *run_writer(void *argument)
 	}
 }
 
-// Signals are for other threads.
 static int start_writer(struct store *store)
 {
-	sigset_t all, former;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &former);
-	const int result = pthread_create(&store->writer, NULL, run_writer, store);
-	pthread_sigmask(SIG_SETMASK, &former, NULL);
-	if (result != 0)
-		return -result;
-	store->has_writer = true;
-	pthread_setname_np(store->writer, "evauthd-writer");
-	return 0;
+	const int result = thread_start(&store->writer, "evauthd-writer", run_writer, store);
+	store->has_writer = result == 0;
+	return result;
 }
 
 // ---------------------------------------------------------------- open and close

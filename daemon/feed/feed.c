@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "daemon/feed/feed_impl.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,16 +373,9 @@ static void on_stop_mail(struct mail *mail)
 
 int feed_start(struct feed *feed)
 {
-	sigset_t all, former;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &former);
-	const int error = pthread_create(&feed->thread, NULL, run, feed);
-	pthread_sigmask(SIG_SETMASK, &former, NULL);
-	if (error != 0)
-		return -error;
-	feed->has_thread = true;
-	pthread_setname_np(feed->thread, "evauthd-feed");
-	return 0;
+	const int error = thread_start(&feed->thread, "evauthd-feed", run, feed);
+	feed->has_thread = error == 0;
+	return error;
 }
 
 void feed_stop(struct feed *feed)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/feed/fetch.h"
 
+#include "base/thread.h"
 #include "client/evauth.h"
 #include "store/install.h"
 #include "store/log.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,18 +270,6 @@ static void *run(void *argument)
 
 // ---------------------------------------------------------------- the caller's side
 
-static int start_thread(struct fetch *fetch)
-{
-	sigset_t all, former;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &former);
-	const int error = pthread_create(&fetch->thread, NULL, run, fetch);
-	pthread_sigmask(SIG_SETMASK, &former, NULL);
-	if (error == 0)
-		pthread_setname_np(fetch->thread, "evauthd-fetch");
-	return -error;
-}
-
 static void free_fetch(struct fetch *fetch)
 {
 	arena_finish(&fetch->arena);
@@ -301,7 +289,7 @@ int fetch_start(const struct fetch_options *options, struct fetch **ret_fetch)
 	pthread_cond_init(&fetch->decided, NULL);
 	arena_init(&fetch->arena, 64 * 1024, EVAUTH_ARENA_BUDGET);
 	arena_init(&fetch->end_arena, 1024, 64 * 1024);
-	const int result = start_thread(fetch);
+	const int result = thread_start(&fetch->thread, "evauthd-fetch", run, fetch);
 	if (result != 0) {
 		free_fetch(fetch);
 		return result;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/lister.h"
 
+#include "base/thread.h"
 #include "daemon/rpc/rpc.h"
 #include "store/log.h"
 
@@ -74,7 +75,7 @@ int lister_create(struct service *service, struct lister **ret_lister)
 	pthread_mutex_init(&lister->lock, NULL);
 	pthread_cond_init(&lister->changed, NULL);
 	listing_set_give_way(lister->listing, service_is_answering, service);
-	result = -pthread_create(&lister->thread, NULL, lister_run, lister);
+	result = thread_start(&lister->thread, "evauthd-lister", lister_run, lister);
 	if (result != 0)
 		goto fail_thread;
 	*ret_lister = lister;

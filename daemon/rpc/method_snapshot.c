@@ -3,6 +3,7 @@
 // The walk holds the database back, so it is given up when the receiver makes no progress, when it lasts too long, and
 // when the daemon stops.
 #include "base/clock.h"
+#include "base/thread.h"
 #include "daemon/rpc/rpc.h"
 #include "daemon/rpc/stream.h"
 
@@ -267,7 +268,7 @@ int method_snapshot(struct job *job)
 	arena_init(&snapshot->frames, SNAPSHOT_ARENA_CHUNK, SNAPSHOT_ARENA_BUDGET);
 	arena_init(&snapshot->end, SNAPSHOT_END_CHUNK, SNAPSHOT_END_CHUNK);
 	stream_init(&snapshot->stream, job);
-	result = -pthread_create(&snapshot->thread, NULL, snapshot_run, snapshot);
+	result = thread_start(&snapshot->thread, "evauthd-stream", snapshot_run, snapshot);
 	if (result != 0) {
 		free_snapshot(snapshot);
 		return result;

@@ -404,6 +404,21 @@ class BadStores(harness.DaemonTest):
         self.restore()
         self.daemon.start()
 
+    def test_file_that_gives_way_under_a_running_daemon(self):
+        """The writer reads where there is no file any more, as on a disk that fails: the last words name the store."""
+        # A sanitizer would take the place of the signal's own end.
+        quiet = ":".join([os.environ.get("ASAN_OPTIONS", ""), "handle_sigbus=0:handle_segv=0"])
+        daemon = self.daemon
+        daemon.environment.update(ASAN_OPTIONS=quiet, TSAN_OPTIONS="handle_sigbus=0:handle_segv=0")
+        daemon.start()
+        os.truncate(self.file, 0)
+        with self.assertRaises((ConnectionError, EOFError, EvauthError)):
+            daemon.apply(harness.put_token("04BB", "c"))
+        self.assertEqual(daemon.process.wait(harness.START_SECONDS), -signal.SIGBUS)
+        daemon.process = None
+        daemon.forget_client()
+        self.assertRegex(daemon.log(), "crashed on reading memory; the disk under the store .* may be failing")
+
     def test_damaged_records(self):
         generator = random.Random(4)
         with open(self.file, "rb") as file:
