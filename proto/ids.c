@@ -133,6 +133,7 @@ static bool has_only(struct bytes id, uint8_t classes)
 static void fold_all(struct bytes id, struct id_key *ret_key)
 {
 	size_t i = 0;
+	memset(ret_key->data, 0, ID_WORDS_SIZE);
 	ret_key->size = (uint8_t)id.size;
 	if (id.size < sizeof(uint64_t)) {
 		for (; i < id.size; i++)
@@ -151,32 +152,103 @@ static void fold_all(struct bytes id, struct id_key *ret_key)
 	}
 }
 
-// Upper case without the bytes that `dropped` names. Whether all kept bytes are hexadecimal digits.
-static bool fold_dropping(uint8_t dropped, struct bytes id, struct id_key *ret_key)
+// The last `left` bytes of an id, at least one, or the first eight of them, as a number.
+static uint64_t left_word(struct bytes id, size_t left)
 {
-	uint8_t size = 0, common = CLASS_HEX;
-	for (size_t i = 0; i < id.size; i++) {
-		const uint8_t class = class_of(id.data[i]);
-		ret_key->data[size] = upper(id.data[i]);
-		size += (class & dropped) == 0;
-		common &= class & dropped ? CLASS_HEX : class;
+	const char *next = id.data + id.size - left;
+	uint64_t word = 0;
+	if (left >= sizeof(word))
+		return le64toh(load_word(next));
+	if (id.size >= sizeof(word))
+		return le64toh(load_word(next + left - sizeof(word))) >> (64 - 8 * left);
+	for (size_t i = 0; i < left; i++)
+		word |= (uint64_t)(uint8_t)next[i] << (8 * i);
+	return word;
+}
+
+// The top bit of each byte that `fold` drops.
+static uint64_t where_dropped(enum id_fold fold, uint64_t word)
+{
+	static const char separators[][4] = {
+		[ID_FOLD_PLAIN] = "",
+		[ID_FOLD_RFID] = " :-",
+		[ID_FOLD_EMAID] = "-*",
+		[ID_FOLD_EVSE] = "*",
+	};
+	const uint64_t low_bits = 0x7f * ONES;
+	uint64_t found = 0;
+	for (const char *separator = separators[fold]; *separator != '\0'; separator++) {
+		const uint64_t zero_where_equal = word ^ ((uint64_t)*separator * ONES);
+		found |= ~(((zero_where_equal & low_bits) + low_bits) | zero_where_equal | low_bits);
 	}
-	ret_key->size = size;
-	return common != 0;
+	return found;
+}
+
+// Upper case without what `fold` drops, in words of eight bytes: what a word lacks, the next one overwrites.
+static void fold_dropping(enum id_fold fold, struct bytes id, struct id_key *ret_key)
+{
+	size_t size = 0;
+	memset(ret_key->data, 0, ID_WORDS_SIZE);
+	for (size_t i = 0; i < id.size; i += sizeof(uint64_t)) {
+		uint64_t word = left_word(id, id.size - i), where = where_dropped(fold, word);
+		size_t kept = id.size - i < sizeof(word) ? id.size - i : sizeof(word);
+		word = upper_word(word);
+		// From the last one on; zeroes come in at the word's end.
+		for (; where != 0; kept--) {
+			const unsigned at = (63u - (unsigned)__builtin_clzll(where)) & ~7u;
+			const uint64_t before = (1ull << at) - 1;
+			word = (word & before) | (word >> 8 & ~before);
+			where &= before;
+		}
+		word = htole64(word);
+		memcpy(ret_key->data + size, &word, sizeof(word)); // within the data: `size` is at most `i`
+		size += kept;
+	}
+	ret_key->size = (uint8_t)size;
 }
 
 void id_fold(enum id_fold fold, struct bytes id, struct id_key *ret_key)
 {
 	if (id.size > ID_SIZE_MAX) {
+		memset(ret_key->data, 0, ID_WORDS_SIZE);
 		ret_key->size = 0;
 		return;
 	}
-	const uint8_t dropped = dropped_by(fold);
-	// Most uids have nothing to drop, and then there is no dependency from byte to byte.
-	if (dropped == 0 || !may_have_separators(id))
+	if (fold == ID_FOLD_PLAIN || !may_have_separators(id)) {
 		fold_all(id, ret_key);
-	else if (!fold_dropping(dropped, id, ret_key) && fold == ID_FOLD_RFID)
+		return;
+	}
+	fold_dropping(fold, id, ret_key);
+	if (fold == ID_FOLD_RFID && !has_only(id_key_bytes(ret_key), CLASS_HEX))
 		fold_all(id, ret_key);
+}
+
+// The top bit of each byte that is not from `lowest` to '~'. (Sums can only go wrong above a byte that is not ASCII.)
+static uint64_t not_from(char lowest, uint64_t word)
+{
+	const uint64_t from_lowest = word + (uint64_t)(0x80 - lowest) * ONES, is_delete = word + ONES;
+	return (word | ~from_lowest | is_delete) & (0x80 * ONES);
+}
+
+// All separators are below '0', but for ':'. The last word ends with the id; what it has in common with the first one
+// is shifted out.
+bool id_fold_quickly(bool any_fold, struct bytes id, struct id_key *ret_key)
+{
+	const char lowest = any_fold ? '0' : '!';
+	if (UNLIKELY(id.size < 8 || id.size > ID_WORDS_SIZE))
+		return false;
+	const uint64_t first = load_word(id.data), last = load_word(id.data + id.size - 8);
+	uint64_t wrong = not_from(lowest, first) | not_from(lowest, last);
+	if (any_fold)
+		wrong |= below_digits_or_colon(first) | below_digits_or_colon(last);
+	if (UNLIKELY(wrong != 0))
+		return false;
+	const unsigned common = 8 * (ID_WORDS_SIZE - (unsigned)id.size);
+	const uint64_t second = common < 64 ? le64toh(upper_word(last)) >> common : 0;
+	const uint64_t words[] = {upper_word(first), htole64(second)};
+	memcpy(ret_key->data, words, sizeof(words));
+	ret_key->size = (uint8_t)id.size;
+	return true;
 }
 
 static const char *id_problem(enum id_fold fold, struct bytes id)

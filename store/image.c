@@ -19,6 +19,8 @@ static const struct {
 };
 
 // image_key_find() reads the id of any of them in the same place.
+static_assert(sizeof(struct short_id) == ID_WORDS_SIZE && offsetof(struct short_id, size) == ID_WORDS_SIZE - 1,
+	      "image_key_finish() writes both words of a short_id");
 static_assert(offsetof(struct tariff_record, id) == 0 && offsetof(struct group_record, id) == 0 &&
 		      offsetof(struct point_record, id) == 0 && offsetof(struct evse_record, id) == 0 &&
 		      offsetof(struct customer_record, id) == 0,
@@ -142,26 +144,19 @@ static enum id_fold fold_of_slab(enum image_slab slab)
 	return slab == IMAGE_EVSES ? ID_FOLD_EVSE : ID_FOLD_PLAIN;
 }
 
-// The first `size` bytes of a word in memory, zeroes after them.
-static uint64_t load_bytes(const char *word, size_t size)
-{
-	uint64_t loaded;
-	memcpy(&loaded, word, sizeof(loaded));
-	return size >= sizeof(loaded) ? loaded : loaded & htole64((1ull << size * 8) - 1);
-}
-
 // Without a loop or a call: this is on the way of every look-up.
 void image_key_finish(const struct image *image, struct image_key *key)
 {
 	const size_t size = key->key.size;
+	uint64_t words[2];
 	key->hash = image_hash_key(image, &key->key);
 	key->spelled = (struct short_id){.size = (uint8_t)size};
-	if (size <= sizeof(key->spelled.data)) {
-		const uint64_t first = load_bytes(key->key.data, size);
-		const uint64_t second = load_bytes(key->key.data + 8, size > 8 ? size - 8 : 0);
-		memcpy(key->spelled.data, &first, 8);
-		memcpy(key->spelled.data + 8, &second, 7);
-	}
+	key->asked = (struct bytes){0};
+	if (size > sizeof(key->spelled.data))
+		return;
+	memcpy(words, key->key.data, sizeof(words));
+	words[1] |= htole64((uint64_t)size << 56); // the last byte of a short_id
+	memcpy(&key->spelled, words, sizeof(words));
 }
 
 bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id)
@@ -169,7 +164,10 @@ bool image_key_is(const struct image *image, const struct image_key *key, enum i
 	if (LIKELY(memcmp(id, &key->spelled, sizeof(*id)) == 0))
 		return true;
 	struct id_key folded;
-	id_fold(fold, image_id(image, id), &folded);
+	const struct bytes text = image_id(image, id);
+	if (!bytes_is_empty(key->asked) && bytes_equal(key->asked, text))
+		return true;
+	id_fold(fold, text, &folded);
 	return bytes_equal(id_key_bytes(&folded), id_key_bytes(&key->key));
 }
 
@@ -177,7 +175,19 @@ void image_key_prepare(const struct image *image, enum image_slab slab, struct b
 {
 	id_fold(fold_of_slab(slab), id, &ret_key->key);
 	image_key_finish(image, ret_key);
+	ret_key->asked = id;
 	image_prefetch_slot(image, slab, ret_key->hash);
+}
+
+bool image_key_prepare_quickly(const struct image *image, enum image_slab slab, struct bytes id,
+			       struct image_key *ret_key)
+{
+	if (UNLIKELY(!id_fold_quickly(fold_of_slab(slab) != ID_FOLD_PLAIN, id, &ret_key->key)))
+		return false;
+	image_key_finish(image, ret_key);
+	ret_key->asked = id;
+	image_prefetch_slot(image, slab, ret_key->hash);
+	return true;
 }
 
 uint32_t image_key_find(const struct image *image, enum image_slab slab, const struct image_key *key)

@@ -214,10 +214,21 @@ static inline struct bytes image_string(const struct image *image, uint32_t stri
 
 // ---------------------------------------------------------------- look-ups: a handle, 0 when there is none
 
-// The hash under which a record stands in the table of its slab: of an id's compare form,
+// The hash under which a record stands in the table of its slab: of an id's compare form, short ones with the zeroes
+// behind them,
 static inline uint64_t image_hash_key(const struct image *image, const struct id_key *key)
 {
+	if (LIKELY(key->size <= ID_WORDS_SIZE))
+		return hash_16_bytes(key->data, image->seed);
 	return hash_bytes(key->data, key->size, image->seed);
+}
+static inline uint64_t image_hash_text(const struct image *image, struct bytes key)
+{
+	char words[ID_WORDS_SIZE] = {0};
+	if (UNLIKELY(key.size > sizeof(words)))
+		return hash_bytes(key.data, key.size, image->seed);
+	memcpy(words, key.data, key.size);
+	return hash_16_bytes(words, image->seed);
 }
 // of a token's uid folded by its type,
 uint64_t image_token_hash(const struct image *image, enum token_type type, struct bytes uid);
@@ -244,10 +255,15 @@ struct image_key {
 	struct id_key key; // the compare form
 	uint64_t hash;
 	struct short_id spelled; // the compare form as most records have it: compared in one go
+	struct bytes asked;      // the id as it was asked, which most other records have as well; may be empty
 };
 
-// Folds and hashes `id` by the fold of `slab`'s ids, and starts loading the table's slot.
+// Folds and hashes `id` by the fold of `slab`'s ids, and starts loading the table's slot. The key borrows `id`.
 void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key);
+// The same with the check of the id, for nearly all ids (id_fold_quickly()). False: ask id_check() and the function
+// above.
+bool image_key_prepare_quickly(const struct image *image, enum image_slab slab, struct bytes id,
+			       struct image_key *ret_key);
 // The rest of a key whose compare form is there.
 void image_key_finish(const struct image *image, struct image_key *key);
 // Whether `id`, as it was put, folds to the key.
@@ -275,6 +291,9 @@ struct image_uid {
 
 // `type` narrows to its own form.
 void image_uid_prepare(const struct image *image, struct bytes uid, enum token_type type, struct image_uid *ret_uid);
+// The same with the check of the uid, for nearly all uids: those that have one form. False: ask id_check() and the
+// function above.
+bool image_uid_prepare_quickly(const struct image *image, struct bytes uid, struct image_uid *ret_uid);
 // As image_lookup_token().
 uint32_t image_uid_lookup(const struct image *image, const struct image_uid *uid, enum token_type type,
 			  const struct issuer *issuer);

@@ -92,6 +92,18 @@ void image_uid_prepare(const struct image *image, struct bytes uid, enum token_t
 	add_form(image, uid, ID_FOLD_EMAID, ret_uid);
 }
 
+bool image_uid_prepare_quickly(const struct image *image, struct bytes uid, struct image_uid *ret_uid)
+{
+	struct image_key *form = &ret_uid->forms[0];
+	if (UNLIKELY(!id_fold_quickly(true, uid, &form->key)))
+		return false;
+	memset(ret_uid->form_of_fold, 0, sizeof(ret_uid->form_of_fold));
+	ret_uid->forms_count = 1;
+	image_key_finish(image, form);
+	image_prefetch_slot(image, IMAGE_TOKENS, form->hash);
+	return true;
+}
+
 // DESIGN 1.1: own before foreign; then RFID before other types; then the lowest issuer; then the lowest type number.
 static bool comes_before(const struct image *image, const struct token_record *a, const struct token_record *b)
 {

@@ -137,7 +137,7 @@ static void note(const struct loader *loader, enum image_slab slab, uint64_t has
 
 static uint64_t hash_key(const struct loader *loader, struct bytes key)
 {
-	return hash_bytes(key.data, key.size, loader->image->seed);
+	return image_hash_text(loader->image, key);
 }
 
 static void expect_slot(const struct loader *loader, enum image_slab slab, struct load_item *item, uint64_t hash)

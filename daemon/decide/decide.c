@@ -14,37 +14,7 @@ static int refuse(struct fault *fault, const char *field, const char *message)
 	return -EINVAL;
 }
 
-static int check_place(const struct authorize_request *request, struct fault *fault)
-{
-	if (bytes_is_empty(request->charge_point_id) && bytes_is_empty(request->evse_id))
-		return refuse(fault, "charge_point_id", "a charge_point_id or an evse_id is needed");
-	const int error = id_check_optional(ID_FOLD_PLAIN, request->charge_point_id, "charge_point_id", fault);
-	return error ? error : id_check_optional(ID_FOLD_EVSE, request->evse_id, "evse_id", fault);
-}
-
-// Only who asserts that the payment is secured may come without a uid (line 3).
-static int check_caller(struct course *course, struct fault *fault)
-{
-	const struct authorize_request *request = course->request;
-	const int error = issuer_check(request->issuer, "issuer", &course->issuer, fault);
-	if (error != 0)
-		return error;
-	course->may_pay_directly = request->token_type == TOKEN_TYPE_AD_HOC_USER && course->issuer == NULL;
-	const enum id_fold fold = id_fold_of_token(request->token_type);
-	if (course->may_pay_directly)
-		return id_check_optional(fold, request->token_uid, "token_uid", fault);
-	return id_check(fold, request->token_uid, "token_uid", fault);
-}
-
-static int check_request(struct course *course, struct fault *fault)
-{
-	if (course->request->at < 0)
-		return refuse(fault, "at", "at must not be negative");
-	const int error = check_place(course->request, fault);
-	return error ? error : check_caller(course, fault);
-}
-
-// ---------------------------------------------------------------- looking up
+// ---------------------------------------------------------------- what is looked up
 //
 // Nearly all time goes into cache misses, so the two independent look-ups, place and token, go side by side, and each
 // step starts loading what the next one reads.
@@ -72,18 +42,66 @@ static bool names_evse(const struct course *course)
 	return !bytes_is_empty(course->request->evse_id);
 }
 
-static void prepare(const struct course *course, struct lookups *lookups)
+// ---------------------------------------------------------------- checking what is asked, and where to look for it
+
+static int prepare_key(const struct course *course, enum image_slab slab, struct bytes id, struct image_key *key,
+		       struct fault *fault)
 {
-	const struct image *image = course->image;
-	const struct authorize_request *request = course->request;
-	if (names_point(course))
-		image_key_prepare(image, IMAGE_POINTS, request->charge_point_id, &lookups->point);
-	if (names_evse(course))
-		image_key_prepare(image, IMAGE_EVSES, request->evse_id, &lookups->evse);
-	// A direct payment caller's uid must not be stored under any type.
-	image_uid_prepare(image, request->token_uid,
-			  course->may_pay_directly ? TOKEN_TYPE_UNSPECIFIED : request->token_type, &lookups->uid);
+	if (LIKELY(image_key_prepare_quickly(course->image, slab, id, key)))
+		return 0;
+	const bool is_evse = slab == IMAGE_EVSES;
+	const int error =
+		id_check(is_evse ? ID_FOLD_EVSE : ID_FOLD_PLAIN, id, is_evse ? "evse_id" : "charge_point_id", fault);
+	if (error == 0)
+		image_key_prepare(course->image, slab, id, key);
+	return error;
 }
+
+static int prepare_place(const struct course *course, struct lookups *lookups, struct fault *fault)
+{
+	const struct authorize_request *request = course->request;
+	int error = 0;
+	if (!names_point(course) && !names_evse(course))
+		return refuse(fault, "charge_point_id", "a charge_point_id or an evse_id is needed");
+	if (names_point(course))
+		error = prepare_key(course, IMAGE_POINTS, request->charge_point_id, &lookups->point, fault);
+	if (error == 0 && names_evse(course))
+		error = prepare_key(course, IMAGE_EVSES, request->evse_id, &lookups->evse, fault);
+	return error;
+}
+
+// Only who asserts that the payment is secured may come without a uid (line 3), and that uid must not be stored under
+// any type.
+static int prepare_uid(const struct course *course, struct lookups *lookups, struct fault *fault)
+{
+	const struct authorize_request *request = course->request;
+	const enum token_type type = request->token_type;
+	if (LIKELY(image_uid_prepare_quickly(course->image, request->token_uid, &lookups->uid)))
+		return 0;
+	const int error = course->may_pay_directly
+				  ? id_check_optional(id_fold_of_token(type), request->token_uid, "token_uid", fault)
+				  : id_check(id_fold_of_token(type), request->token_uid, "token_uid", fault);
+	if (error == 0)
+		image_uid_prepare(course->image, request->token_uid,
+				  course->may_pay_directly ? TOKEN_TYPE_UNSPECIFIED : type, &lookups->uid);
+	return error;
+}
+
+static int prepare(struct course *course, struct lookups *lookups, struct fault *fault)
+{
+	const struct authorize_request *request = course->request;
+	if (request->at < 0)
+		return refuse(fault, "at", "at must not be negative");
+	int error = prepare_place(course, lookups, fault);
+	if (error == 0)
+		error = issuer_check(request->issuer, "issuer", &course->issuer, fault);
+	if (error != 0)
+		return error;
+	course->may_pay_directly = request->token_type == TOKEN_TYPE_AD_HOC_USER && course->issuer == NULL;
+	return prepare_uid(course, lookups, fault);
+}
+
+// ---------------------------------------------------------------- looking up
 
 // Inlined, as gcc takes a function that only loads ahead for one without effect and drops its calls.
 static inline __attribute__((always_inline)) void load_group(const struct image *image, const struct lookups *lookups)
@@ -260,10 +278,9 @@ static void answer(const struct course *course, struct decision *decision)
 static int run(struct course *course, struct decision *ret_decision, struct fault *fault)
 {
 	struct lookups lookups;
-	const int error = check_request(course, fault);
+	const int error = prepare(course, &lookups, fault);
 	if (error != 0)
 		return error;
-	prepare(course, &lookups);
 	load(course, &lookups);
 	load_rest(course, &lookups);
 	find(course, &lookups);
@@ -304,9 +321,7 @@ static void begin(const struct image *image, int64_t now, const struct authorize
 		return;
 	lane->course = (struct course){.image = image, .request = request, .at = instant(request, now)};
 	fault.code = STATUS_OK; // the rest is set with the code, and nobody wants to know here
-	lane->is_good = check_request(&lane->course, &fault) == 0;
-	if (lane->is_good)
-		prepare(&lane->course, &lane->lookups);
+	lane->is_good = prepare(&lane->course, &lane->lookups, &fault) == 0;
 }
 
 static void settle(struct lane *lane, size_t index, const struct decide_flow *flow)

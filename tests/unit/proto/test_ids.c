@@ -221,6 +221,97 @@ START_TEST(an_optional_id_may_be_empty)
 }
 END_TEST
 
+// The zeroes that hashing counts on, whatever lay there before.
+START_TEST(zeroes_follow_a_short_compare_form)
+{
+	static const char *const ids[] = {"",
+					  "a",
+					  "1234567",
+					  "12345678",
+					  "12345678*",
+					  "123456789012345",
+					  "*-*-*-*-*-*",
+					  "NL*EVC*E0001*1",
+					  "04:a1:b2:c3",
+					  "04:a1:g2",
+					  "1234567890123456"};
+	for (int fold = ID_FOLD_PLAIN; fold <= ID_FOLD_EVSE; fold++) {
+		for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+			struct id_key key;
+			memset(&key, 0xee, sizeof(key));
+			id_fold((enum id_fold)fold, bytes_from(ids[i]), &key);
+			for (size_t at = key.size; at < ID_WORDS_SIZE; at++)
+				if (key.data[at] != '\0')
+					ck_abort_msg("%s by fold %d: byte %zu", ids[i], fold, at);
+		}
+	}
+}
+END_TEST
+
+// Every separator at every place of every size up to three words, against a fold that goes byte by byte.
+START_TEST(separators_are_dropped_wherever_they_stand)
+{
+	for (size_t size = 1; size <= 24; size++) {
+		for (size_t n = 0; n < size * size; n++) {
+			char id[24], expected[24];
+			const size_t first = n % size, second = n / size;
+			size_t expected_size = 0;
+			struct id_key key;
+			for (size_t i = 0; i < size; i++)
+				id[i] = i == first || i == second ? '*' : (char)('a' + i);
+			for (size_t i = 0; i < size; i++)
+				if (id[i] != '*')
+					expected[expected_size++] = (char)(id[i] - 'a' + 'A');
+			id_fold(ID_FOLD_EVSE, (struct bytes){id, size}, &key);
+			if (key.size != expected_size || memcmp(key.data, expected, expected_size) != 0)
+				ck_abort_msg("%.*s", (int)size, id);
+		}
+	}
+}
+END_TEST
+
+// What is folded in one go is what id_check() accepts and id_fold() makes of it, for every fold if that is asked.
+static bool is_quick(bool any_fold, struct bytes id)
+{
+	struct fault fault = {0};
+	struct id_key quick, slow;
+	memset(&quick, 0xee, sizeof(quick));
+	memset(&slow, 0xee, sizeof(slow));
+	if (!id_fold_quickly(any_fold, id, &quick)) {
+		ck_assert_mem_eq(&quick, &slow, sizeof(quick));
+		return false;
+	}
+	for (int fold = ID_FOLD_PLAIN; fold <= (any_fold ? ID_FOLD_EVSE : ID_FOLD_PLAIN); fold++) {
+		ck_assert_int_eq(id_check((enum id_fold)fold, id, "id", &fault), 0);
+		id_fold((enum id_fold)fold, id, &slow);
+		ck_assert_uint_eq(quick.size, slow.size);
+		ck_assert_mem_eq(quick.data, slow.data, ID_WORDS_SIZE);
+	}
+	return true;
+}
+
+START_TEST(folding_quickly_is_checking_and_folding)
+{
+	for (size_t size = 0; size <= 20; size++) {
+		const bool fits = size >= 8 && size <= ID_WORDS_SIZE;
+		char id[20];
+		memset(id, '0', sizeof(id));
+		ck_assert(is_quick(false, (struct bytes){id, size}) == fits);
+		ck_assert(is_quick(true, (struct bytes){id, size}) == fits);
+		for (size_t at = 0; at < size; at++) {
+			for (int c = 0; c < 256; c++) {
+				id[at] = (char)c;
+				const bool is_quick_plain = is_quick(false, (struct bytes){id, size});
+				ck_assert(is_quick_plain == (fits && c > ' ' && c <= '~'));
+				(void)is_quick(true, (struct bytes){id, size});
+			}
+			id[at] = 'Z';
+			ck_assert(is_quick(true, (struct bytes){id, size}) == fits);
+		}
+	}
+}
+END_TEST
+
 // ---------------------------------------------------------------- issuers
 
 static int check_issuer(const char *country_code, const char *party_id, const struct issuer **ret_issuer)
@@ -288,6 +379,9 @@ int main(void)
 	tcase_add_test(tcase, ids_that_fold_to_nothing_are_refused);
 	tcase_add_test(tcase, checking_and_folding_agree);
 	tcase_add_test(tcase, an_optional_id_may_be_empty);
+	tcase_add_test(tcase, zeroes_follow_a_short_compare_form);
+	tcase_add_test(tcase, separators_are_dropped_wherever_they_stand);
+	tcase_add_test(tcase, folding_quickly_is_checking_and_folding);
 	tcase_add_test(tcase, an_issuer_without_parts_is_absent);
 	tcase_add_test(tcase, a_whole_issuer_is_accepted);
 	tcase_add_test(tcase, a_half_filled_or_misshapen_issuer_is_refused);
