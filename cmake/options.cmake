@@ -22,7 +22,7 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${EVAUTH_HAS_IPO})
   # Structs are cleared by plain stores: the string instruction that gcc chooses takes longer to start than they do.
   include(CheckCCompilerFlag)
-  set(memset_strategy -mmemset-strategy=unrolled_loop:512:noalign,libcall:-1:noalign)
+  set(memset_strategy -mmemset-strategy=vector_loop:512:noalign,libcall:-1:noalign)
   check_c_compiler_flag(${memset_strategy} EVAUTH_HAS_MEMSET_STRATEGY)
   if(EVAUTH_HAS_MEMSET_STRATEGY)
     target_compile_options(evauth_options INTERFACE ${memset_strategy})

@@ -35,7 +35,10 @@ INLINE bool take_number(struct wire_reader *reader, uint64_t *ret_value)
 		*ret_value = (uint8_t)*reader->next++;
 		return true;
 	}
-	return wire_read_varint(reader, ret_value);
+	struct wire_reader rest = *reader; // a copy, so that the reader can stay in registers
+	const bool result = wire_read_varint(&rest, ret_value);
+	*reader = rest;
+	return result;
 }
 
 INLINE bool take_word(struct wire_reader *reader, uint32_t *ret_value)
@@ -71,54 +74,42 @@ static bool take_issuer(struct wire_reader *reader, struct issuer *ret_issuer)
 	return true;
 }
 
-// What an everyday body says. The issuer lies beside, as it is there in few of them.
+// What an everyday body says: values that the compiler keeps apart, so nothing here may take the whole's address. The
+// issuer lies beside, as it is there in few of them.
 struct quick_request {
-	struct authorize_request request;
-	struct issuer issuer;
-	bool has_issuer;
+	struct bytes token_uid, charge_point_id, evse_id;
+	uint64_t at, min_revision;
 	uint32_t token_type, purpose;
-	uint64_t at;
+	bool explain, has_issuer;
 };
 
-INLINE bool take_field(struct wire_reader *reader, struct quick_request *quick)
+INLINE bool take_field(struct wire_reader *reader, struct quick_request *quick, struct issuer *issuer)
 {
 	switch ((uint8_t)*reader->next++) {
 	case TAG(1, WIRE_BYTES):
-		return take_string(reader, &quick->request.token_uid);
+		return take_string(reader, &quick->token_uid);
 	case TAG(2, WIRE_VARINT):
 		return take_word(reader, &quick->token_type);
 	case TAG(3, WIRE_BYTES):
 		if (quick->has_issuer) // merging or refusing them is the generic codec's business
 			return false;
 		quick->has_issuer = true;
-		return take_issuer(reader, &quick->issuer);
+		return take_issuer(reader, issuer);
 	case TAG(4, WIRE_BYTES):
-		return take_string(reader, &quick->request.charge_point_id);
+		return take_string(reader, &quick->charge_point_id);
 	case TAG(5, WIRE_BYTES):
-		return take_string(reader, &quick->request.evse_id);
+		return take_string(reader, &quick->evse_id);
 	case TAG(6, WIRE_VARINT):
 		return take_number(reader, &quick->at);
 	case TAG(7, WIRE_VARINT):
 		return take_word(reader, &quick->purpose);
 	case TAG(8, WIRE_VARINT):
-		return take_number(reader, &quick->request.min_revision);
+		return take_number(reader, &quick->min_revision);
 	case TAG(9, WIRE_VARINT):
-		return take_true(reader, &quick->request.explain);
+		return take_true(reader, &quick->explain);
 	default:
 		return false;
 	}
-}
-
-static bool decode_quickly(struct bytes body, struct quick_request *quick)
-{
-	struct wire_reader reader = wire_reader_of(body);
-	while (reader.next < reader.end)
-		if (UNLIKELY(!take_field(&reader, quick)))
-			return false;
-	quick->request.token_type = (enum token_type)quick->token_type;
-	quick->request.purpose = (enum purpose)quick->purpose;
-	quick->request.at = (int64_t)quick->at;
-	return true;
 }
 
 static int decode_generically(struct bytes body, struct arena *arena, struct authorize_request *ret_request,
@@ -131,19 +122,34 @@ static int decode_generically(struct bytes body, struct arena *arena, struct aut
 	return result;
 }
 
+static struct issuer *keep_issuer(const struct issuer *issuer, struct arena *arena)
+{
+	struct issuer *kept = arena_alloc(arena, sizeof(*kept));
+	if (kept != NULL)
+		*kept = *issuer;
+	return kept;
+}
+
 // False: not an everyday body, or no memory for its issuer.
 static bool decode_by_hand(struct bytes body, struct arena *arena, struct authorize_request *ret_request)
 {
-	struct quick_request quick = {0};
-	if (UNLIKELY(!decode_quickly(body, &quick)))
-		return false;
-	if (quick.has_issuer) {
-		quick.request.issuer = arena_alloc(arena, sizeof(quick.issuer));
-		if (quick.request.issuer == NULL)
+	struct wire_reader reader = wire_reader_of(body);
+	struct quick_request quick = {.has_issuer = false};
+	struct issuer issuer = {.country_code = {.size = 0}}, *kept = NULL;
+	while (reader.next < reader.end)
+		if (UNLIKELY(!take_field(&reader, &quick, &issuer)))
 			return false;
-		*quick.request.issuer = quick.issuer;
-	}
-	*ret_request = quick.request;
+	if (quick.has_issuer && (kept = keep_issuer(&issuer, arena)) == NULL)
+		return false;
+	ret_request->token_uid = quick.token_uid;
+	ret_request->token_type = (enum token_type)quick.token_type;
+	ret_request->purpose = (enum purpose)quick.purpose;
+	ret_request->issuer = kept;
+	ret_request->charge_point_id = quick.charge_point_id;
+	ret_request->evse_id = quick.evse_id;
+	ret_request->at = (int64_t)quick.at;
+	ret_request->min_revision = quick.min_revision;
+	ret_request->explain = quick.explain;
 	return true;
 }
 
@@ -259,6 +265,15 @@ INLINE void put_tag(struct sink *sink, unsigned number, enum wire_type type)
 	put_varint(sink, number << 3 | type);
 }
 
+// Sizes are nearly always one byte.
+INLINE void put_size(struct sink *sink, size_t size)
+{
+	if (sink->is_writing && LIKELY(size < 0x80))
+		*sink->next++ = (char)size;
+	else
+		put_varint(sink, size);
+}
+
 // Zero and empty are the default: they are not written.
 INLINE void put_number(struct sink *sink, unsigned number, uint64_t value)
 {
@@ -278,7 +293,7 @@ INLINE void put_enum(struct sink *sink, unsigned number, int32_t value)
 INLINE char *copy_text(char *to, struct bytes text)
 {
 	const size_t size = text.size;
-	if (size >= 8 && size <= 16) {
+	if (LIKELY(size - 8 <= 8)) {
 		memcpy(to, text.data, 8);
 		memcpy(to + size - 8, text.data + size - 8, 8);
 	} else if (size >= 4 && size < 8) {
@@ -299,7 +314,7 @@ INLINE void put_string(struct sink *sink, unsigned number, struct bytes text)
 	if (text.size == 0)
 		return;
 	put_tag(sink, number, WIRE_BYTES);
-	put_varint(sink, text.size);
+	put_size(sink, text.size);
 	if (sink->is_writing)
 		sink->next = copy_text(sink->next, text);
 	else
@@ -317,7 +332,7 @@ INLINE void put_issuer(struct sink *sink, unsigned number, const struct issuer *
 	struct sink inner = {0};
 	put_issuer_fields(&inner, issuer);
 	put_tag(sink, number, WIRE_BYTES);
-	put_varint(sink, inner.size);
+	put_size(sink, inner.size);
 	put_issuer_fields(sink, issuer);
 }
 
@@ -335,7 +350,7 @@ INLINE void put_step(struct sink *sink, unsigned number, const struct explanatio
 	struct sink inner = {0};
 	put_step_fields(&inner, step);
 	put_tag(sink, number, WIRE_BYTES);
-	put_varint(sink, inner.size);
+	put_size(sink, inner.size);
 	put_step_fields(sink, step);
 }
 
@@ -353,7 +368,7 @@ INLINE void put_error(struct sink *sink, unsigned number, const struct error_mes
 	struct sink inner = {0};
 	put_error_fields(&inner, error);
 	put_tag(sink, number, WIRE_BYTES);
-	put_varint(sink, inner.size);
+	put_size(sink, inner.size);
 	put_error_fields(sink, error);
 }
 
