@@ -58,7 +58,7 @@ struct store {
 	struct db_read *read;
 	struct arena arena; // of the commit at hand
 	struct log_limits log_limits;
-	bool has_rubbish; // the tables that are not live may have something in them, and nobody is staging
+	bool has_rubbish;           // the tables that are not live may have something in them, and nobody is staging
 	int64_t remember_age_min_s; // of idempotency keys
 	uint64_t remember_count_min;
 	void (*on_fatal)(void *context, int error);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process that applies change sets as fast as it can is killed at any moment, over and over, on the same store.
-// Afterwards every set it had acknowledged is there, and none is half there. (That data reaches the disk before the
+// Afterwards every set it had acknowledged is there, and none is half there; and where the store stands, its digest and
+// its log are those of its revision. The same for entries, whose order is known. (That data reaches the disk before the
 // acknowledgement is not seen this way: the kernel keeps what a killed process wrote.)
-#include "tests/unit/store/store_fixture.h"
+#include "store/digest.h"
+#include "store/log.h"
+#include "tests/unit/store/entry_fixture.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -15,6 +18,8 @@ enum {
 	ROUNDS = 25,
 	IN_FLIGHT = 16,
 	SETS_MAX = 1000000,
+	LOG_KEPT = 500,
+	ENTRY_TIME = 2000000000,
 };
 
 static struct store_fixture fixture;
@@ -22,6 +27,11 @@ static struct store_fixture fixture;
 static void setup(void)
 {
 	store_fixture_init(&fixture);
+	store_fixture_close(&fixture);
+	fixture.options.log_entries_max = LOG_KEPT;
+	fixture.options.log_bytes_max = LOG_BYTES_MAX_DEFAULT;
+	fixture.options.log_age_max_s = LOG_AGE_MAX_DEFAULT_S;
+	store_fixture_open(&fixture);
 	ck_assert_int_eq(store_fixture_apply(&fixture, change_put_tariff("t")), 0);
 	ck_assert_int_eq(store_fixture_apply(&fixture, change_put_group("g", "t")), 0);
 	store_fixture_close(&fixture);
@@ -152,7 +162,7 @@ static uint32_t kill_load(pid_t child, int fd, int milliseconds)
 	return count;
 }
 
-static uint32_t run_round(uint32_t first_number, int milliseconds)
+static uint32_t run_round(void (*run)(uint32_t first_number), uint32_t first_number, int milliseconds)
 {
 	int fds[2], status;
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
@@ -161,7 +171,7 @@ static uint32_t run_round(uint32_t first_number, int milliseconds)
 	if (child == 0) {
 		close(fds[0]);
 		acknowledged_fd = fds[1];
-		run_load(first_number);
+		run(first_number);
 	}
 	close(fds[1]);
 	const uint32_t count = kill_load(child, fds[0], milliseconds);
@@ -208,6 +218,59 @@ static void check_sets(const struct image *image, uint32_t group, uint32_t end)
 	}
 }
 
+static void check_digest(void)
+{
+	struct db_read *read;
+	struct digest kept, computed;
+	struct store_status status;
+	uint64_t revision;
+	ck_assert_int_eq(db_read_create(store_db(fixture.store), &read), 0);
+	ck_assert_int_eq(db_read_start(read, &revision), 0);
+	ck_assert_int_eq(db_read_digest(read, &kept), 0);
+	ck_assert_int_eq(db_compute_digest(read, &computed), 0);
+	db_read_destroy(read);
+	ck_assert(kept.low == computed.low && kept.high == computed.high);
+	store_get_status(fixture.store, &status);
+	ck_assert_uint_eq(status.revision, revision);
+}
+
+static void check_id(struct bytes text, const struct id128 *id)
+{
+	struct id128 found;
+	ck_assert_int_eq(id128_parse(text, &found), 0);
+	ck_assert(id128_equal(&found, id));
+}
+
+// Every revision that is kept, each made by the one before it, up to the store's own.
+static void check_log(void)
+{
+	struct log_reader *reader;
+	struct arena arena;
+	struct log_entry entry = {0};
+	struct store_position position;
+	struct store_status status;
+	struct id128 nonce = {0};
+	store_get_position(fixture.store, &position);
+	store_get_status(fixture.store, &status);
+	arena_init(&arena, 4096, 16 * 1024 * 1024);
+	ck_assert_int_eq(log_reader_create(fixture.store, &reader), 0);
+	ck_assert_uint_gt(status.log_oldest_revision, 0);
+	for (uint64_t after = status.log_oldest_revision - 1; after < position.revision; after++) {
+		arena_reset(&arena);
+		ck_assert_int_eq(log_read_after(reader, after, &arena, &entry), 0);
+		ck_assert_uint_eq(entry.revision, after + 1);
+		ck_assert_uint_gt(entry.change_sets_count, 0);
+		check_id(entry.epoch, &position.epoch);
+		if (after + 1 > status.log_oldest_revision)
+			check_id(entry.prev, &nonce);
+		ck_assert_int_eq(id128_parse(entry.nonce, &nonce), 0);
+	}
+	ck_assert(id128_equal(&nonce, &position.nonce));
+	ck_assert_int_eq(log_read_after(reader, position.revision, &arena, &entry), -ENOENT);
+	log_reader_destroy(reader);
+	arena_finish(&arena);
+}
+
 static void check_store(uint32_t end)
 {
 	struct id_key key;
@@ -216,6 +279,8 @@ static void check_store(uint32_t end)
 	const struct image *image = store_pin(fixture.reader);
 	check_sets(image, image_find(image, IMAGE_GROUPS, &key), end);
 	store_unpin(fixture.reader);
+	check_digest();
+	check_log();
 	store_fixture_close(&fixture);
 }
 
@@ -224,7 +289,7 @@ START_TEST(every_acknowledged_set_survives_a_kill_and_none_is_half_there)
 	uint32_t first_number = 10, total = 0;
 	srand(11);
 	for (int round = 0; round < ROUNDS; round++) {
-		total += run_round(first_number, rand() % 40);
+		total += run_round(run_load, first_number, rand() % 40);
 		uint32_t end = first_number;
 		for (uint32_t number = first_number; number < SETS_MAX; number++)
 			if (acknowledged[number])
@@ -238,12 +303,122 @@ START_TEST(every_acknowledged_set_survives_a_kill_and_none_is_half_there)
 }
 END_TEST
 
+// ---------------------------------------------------------------- entries
+
+// Entry `revision` puts the customer of that number, so that the store tells how far it came.
+static struct id128 nonce_of(uint64_t revision)
+{
+	struct id128 nonce = {{1}};
+	memcpy(nonce.data + 8, &revision, sizeof(revision));
+	return nonce;
+}
+
+struct load_entry {
+	struct store_entry entry;
+	struct test_job job;
+	struct change change;
+	struct customer customer;
+	char id[16];
+};
+
+static void submit_entry(struct load_entry *load, uint64_t revision)
+{
+	struct store_entry *entry = &load->entry;
+	entry->revision = revision;
+	entry->nonce = nonce_of(revision);
+	entry->prev = nonce_of(revision - 1);
+	entry->time = ENTRY_TIME;
+	id_of((uint32_t)revision, load->id);
+	load->customer = (struct customer){.id = bytes_from(load->id)};
+	load->change = (struct change){.kind = CHANGE_PUT_CUSTOMER, .put_customer = &load->customer};
+	entry->jobs = &load->job.job;
+	load->job.job.next = NULL;
+	if (store_submit_entry(load_store, entry) != 0)
+		_exit(5);
+}
+
+static void acknowledge_entry(struct store_entry *entry)
+{
+	struct load_entry *load = entry->context;
+	const uint32_t revision = (uint32_t)entry->revision;
+	if (entry->result != 0 || load->job.job.result != 0)
+		_exit(3);
+	if (write(acknowledged_fd, &revision, sizeof(revision)) != sizeof(revision))
+		_exit(4);
+	arena_reset(&load->job.job.arena);
+	submit_entry(load, entry->revision + IN_FLIGHT);
+}
+
+// Never returns.
+static void run_entries(uint32_t unused)
+{
+	static struct load_entry loads[IN_FLIGHT];
+	struct fault fault = {0};
+	struct store_position position;
+	(void)unused;
+	if (store_open(&fixture.options, &load_store, &fault) != 0)
+		_exit(2);
+	store_get_position(load_store, &position);
+	for (uint32_t i = 0; i < IN_FLIGHT; i++) {
+		test_job_init(&loads[i].job, &loads[i].change, 1);
+		loads[i].entry.epoch = position.epoch;
+		loads[i].entry.done = acknowledge_entry;
+		loads[i].entry.context = &loads[i];
+		submit_entry(&loads[i], position.revision + 1 + i);
+	}
+	for (;;)
+		pause();
+}
+
+// Exactly the entries up to the store's revision are in it.
+static uint64_t check_entries(uint64_t first)
+{
+	struct store_position position;
+	store_fixture_open(&fixture);
+	store_get_position(fixture.store, &position);
+	const struct id128 nonce = nonce_of(position.revision);
+	ck_assert(id128_equal(&position.nonce, &nonce));
+	for (uint64_t revision = first; revision <= position.revision + IN_FLIGHT; revision++) {
+		char id[16];
+		id_of((uint32_t)revision, id);
+		ck_assert(store_fixture_has(&fixture, IMAGE_CUSTOMERS, id) == (revision <= position.revision));
+		ck_assert(!acknowledged[revision] || revision <= position.revision);
+	}
+	check_digest();
+	check_log();
+	store_fixture_close(&fixture);
+	return position.revision;
+}
+
+START_TEST(after_a_kill_exactly_the_entries_up_to_its_revision_are_in_the_store)
+{
+	struct store_position position, start;
+	store_fixture_open(&fixture);
+	store_get_position(fixture.store, &position);
+	start = position;
+	start.nonce = nonce_of(position.revision);
+	start.is_attached = true;
+	ck_assert_int_eq(store_set_position(fixture.store, &position, &start), 0);
+	store_fixture_close(&fixture);
+	const uint64_t first = start.revision + 1;
+	uint64_t last = start.revision;
+	srand(12);
+	for (int round = 0; round < ROUNDS; round++) {
+		(void)run_round(run_entries, 0, rand() % 40);
+		const uint64_t now = check_entries(first);
+		ck_assert_uint_gt(now, last);
+		last = now;
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("kill");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, every_acknowledged_set_survives_a_kill_and_none_is_half_there);
+	tcase_add_test(tcase, after_a_kill_exactly_the_entries_up_to_its_revision_are_in_the_store);
 	Suite *suite = suite_create("crash/kill");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

@@ -76,16 +76,21 @@ static void remember(const char *key)
 }
 
 // The revision of the remembered answer, 0 when there is none.
-static uint64_t found(const char *key)
+static uint64_t found_within(const char *key, uint32_t window_s)
 {
 	struct apply_response response;
 	const struct change_set set = set_of(key);
-	const int result = idempotency_find(&idempotency, &set, 0, &arena, &response, &fault);
+	const int result = idempotency_find(&idempotency, &set, window_s, &arena, &response, &fault);
 	if (result == -ENOENT)
 		return 0;
 	ck_assert_int_eq(result, 0);
 	ck_assert(response.replayed);
 	return response.revision;
+}
+
+static uint64_t found(const char *key)
+{
+	return found_within(key, 0);
 }
 
 // Remembers `count` keys "<prefix>0" on in one commit at `time`.
@@ -183,6 +188,77 @@ START_TEST(a_key_that_was_forgotten_is_new_again)
 }
 END_TEST
 
+static uint64_t count_rows(enum db_table table)
+{
+	uint64_t count;
+	begin(0);
+	ck_assert_int_eq(db_count(read_, table, &count), 0);
+	db_read_stop(read_);
+	return count;
+}
+
+START_TEST(beyond_its_window_a_key_is_new)
+{
+	commit_keys(1000, 'a', 1);
+	begin(1060);
+	ck_assert_uint_eq(found_within("a0", 60), 2);
+	db_read_stop(read_);
+	begin(1061);
+	ck_assert_uint_eq(found_within("a0", 60), 0);
+	ck_assert_uint_eq(found("a0"), 2); // for whoever has no window
+	remember("a0");
+	ck_assert_uint_eq(found_within("a0", 60), 3);
+	end();
+	begin(1062);
+	ck_assert_uint_eq(found_within("a0", 60), 3);
+	db_read_stop(read_);
+	ck_assert_uint_eq(count_rows(DB_IDEMPOTENCY), 1);
+	ck_assert_uint_eq(count_rows(DB_IDEMPOTENCY_AGE), 1);
+}
+END_TEST
+
+// Its first row in the order of age would take the newer answer away.
+START_TEST(a_key_used_anew_is_as_young_as_its_last_use)
+{
+	commit_keys(1000, 'a', 3);
+	commit_keys(1500, 'a', 1);
+	commit_keys(1500, 'b', COUNT_MIN);
+	commit_keys(1500 + AGE_MIN_S - 1, 'c', 0);
+	ck_assert_int_eq(count_found('a', 3), 1);
+	begin(0);
+	ck_assert_uint_eq(found("a0"), 3);
+	db_read_stop(read_);
+}
+END_TEST
+
+// Several revisions in one commit forget what they would forget one by one.
+START_TEST(revisions_of_one_commit_find_and_forget_as_if_alone)
+{
+	commit_keys(1000, 'a', 2);
+	begin(1000);
+	for (int i = 0; i < 6; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "b%d", i);
+		remember(key);
+		ck_assert_int_eq(idempotency_end_revision(&idempotency), 0);
+		idempotency_begin_revision(&idempotency, ++revision + 1, 1000);
+	}
+	ck_assert_uint_eq(found("a0"), 2);
+	idempotency_begin_revision(&idempotency, ++revision + 1, 1000 + AGE_MIN_S);
+	ck_assert_int_eq(idempotency_end_revision(&idempotency), 0);
+	ck_assert_uint_eq(found("a0"), 0);
+	ck_assert_uint_eq(found("a1"), 0);
+	ck_assert_uint_eq(found("b0"), 0); // of this commit
+	ck_assert_uint_eq(found("b1"), 4);
+	remember("a0");
+	ck_assert_uint_eq(found("a0"), revision + 1);
+	end();
+	ck_assert_int_eq(count_found('a', 2) + count_found('b', 6), COUNT_MIN + 1);
+	ck_assert_uint_eq(count_rows(DB_IDEMPOTENCY), COUNT_MIN + 1);
+	ck_assert_uint_eq(count_rows(DB_IDEMPOTENCY_AGE), COUNT_MIN + 1);
+}
+END_TEST
+
 START_TEST(a_damaged_record_is_told)
 {
 	commit_keys(1000, 'a', 1);
@@ -208,6 +284,9 @@ int main(void)
 	tcase_add_test(tcase, what_is_old_and_beyond_the_last_is_forgotten);
 	tcase_add_test(tcase, one_commit_forgets_more_than_it_adds_but_not_without_end);
 	tcase_add_test(tcase, a_key_that_was_forgotten_is_new_again);
+	tcase_add_test(tcase, beyond_its_window_a_key_is_new);
+	tcase_add_test(tcase, a_key_used_anew_is_as_young_as_its_last_use);
+	tcase_add_test(tcase, revisions_of_one_commit_find_and_forget_as_if_alone);
 	tcase_add_test(tcase, a_damaged_record_is_told);
 	Suite *suite = suite_create("store/idempotency");
 	suite_add_tcase(suite, tcase);

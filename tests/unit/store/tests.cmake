@@ -20,6 +20,8 @@ add_library(entry_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/store/entry_fixt
 target_link_libraries(entry_fixture PUBLIC store_fixture)
 evauth_unit_test(store/test_apply_entry entry_fixture)
 evauth_unit_test(store/test_entry_random entry_fixture)
+evauth_unit_test(store/test_db_format entry_fixture PkgConfig::LMDB)
+evauth_unit_test(store/test_digest store)
 evauth_unit_test(store/test_log entry_fixture)
 evauth_unit_test(store/test_install store_fixture)
 evauth_unit_test(store/test_load store_fixture)
