@@ -171,7 +171,8 @@ struct sim_set {
 // What a run has to expect.
 struct plan {
 	unsigned nodes;
-	bool is_lossy;         // Redis may forget
+	bool is_lossy; // Redis may forget
+	bool is_long;
 	bool has_data;         // node 0 starts with data of its own
 	unsigned loss;         // of pushes, in 100
 	unsigned crash_action; // one in so many actions ends in a crash; 0: none

@@ -13,7 +13,8 @@ static struct node *any_node(struct world *world)
 
 static uint64_t some_time(struct world *world)
 {
-	return 1 + chance(world, one_in(world, 4) ? 15000 : one_in(world, 2) ? 3000 : 100);
+	const uint64_t longest_ms = world->plan.is_long ? 120000 : 15000;
+	return 1 + chance(world, one_in(world, 4) ? longest_ms : one_in(world, 2) ? 3000 : 100);
 }
 
 static void crash_redis(struct world *world)
@@ -125,6 +126,7 @@ void faults_heal(struct world *world)
 	// What hangs or is stopped goes on by itself: events wait for that moment.
 	redis->loading_until_ms = redis->slow_until_ms = 0;
 	redis->error_until_ms = redis->refuses_until_ms = 0;
+	redis->length_max = 100000;
 	for (unsigned i = 0; i < world->plan.nodes; i++)
 		world->nodes[i].full_until_ms = 0;
 }
@@ -219,6 +221,13 @@ void faults_plan(struct world *world)
 		plan->faults &= (unsigned)chance(world, 1u << ARRAY_SIZE(faults));
 	const uint64_t length_ms = 3000 + chance(world, 400 * (uint64_t)plan->set_every_ms + 10000);
 	plan->faults_end_ms = world->now_ms + (length_ms < 40000 ? length_ms : 40000);
+	// Outages beyond what messages are remembered for.
+	plan->is_long = one_in(world, 20);
+	if (plan->is_long) {
+		plan->set_every_ms = 500;
+		plan->fault_every_ms = 10000;
+		plan->faults_end_ms = world->now_ms + 200000;
+	}
 	plan->end_ms = plan->faults_end_ms + 400000;
 	world->redis.length_max = one_in(world, 3) ? 3 + chance(world, 60) : 100000;
 }
