@@ -135,6 +135,11 @@ static void run_begin(struct world *world, const struct command *command, struct
 						      id128_equal(&last->nonce, &expected->nonce);
 	if (!is_as_expected)
 		return;
+	bool is_named = last == NULL || command->entry->adopted_count == 0;
+	for (uint32_t i = 0; i < command->entry->adopted_count && last != NULL; i++)
+		is_named = is_named || id128_equal(&command->entry->adopted[i], &last->epoch);
+	if (!is_named)
+		fail(world, "node %u takes the place of a history it knows nothing of", command->node->number);
 	// Never repaired by guessing.
 	if (command->entry->adopted_count == 0 && command->node->store.position.is_attached && !command->was_late)
 		fail(world, "node %u begins the log again, and nobody told it to", command->node->number);

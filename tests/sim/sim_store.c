@@ -222,6 +222,8 @@ void store_fetch(struct node *node, const struct replica_action *action)
 {
 	struct world *world = node->world;
 	struct fetching *fetching = take(world, sizeof(*fetching));
+	if (!action->fetch.is_empty && !action->fetch.mine.is_attached && !world->has_adopted)
+		fail(world, "node %u gives up data of its own, and nobody told it to", node->number);
 	fetching->action = *action;
 	fetching->peer = &world->nodes[chance(world, world->plan.nodes)];
 	if (fetching->peer == node)
