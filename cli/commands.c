@@ -121,6 +121,10 @@ const struct command commands[] = {
 	 OBJECT_KIND_UNSPECIFIED, command_log_adopt},
 	{"log", NULL, NULL, "the last changes, newest first", 0, 0, BIT(OPTION_LAST) | BIT(OPTION_BEFORE),
 	 OBJECT_KIND_UNSPECIFIED, command_log},
+	{"snapshot", NULL, "FILE|-", "write everything, with what is remembered of idempotency keys, ready for restore",
+	 1, 1, 0, OBJECT_KIND_UNSPECIFIED, command_snapshot},
+	{"restore", NULL, "FILE|-", "put a snapshot in place of everything the daemon has", 1, 1,
+	 BIT(OPTION_DRY_RUN) | BIT(OPTION_YES), OBJECT_KIND_UNSPECIFIED, command_restore},
 	{"status", NULL, NULL, "the daemon's version, contents and limits", 0, 0, 0, OBJECT_KIND_UNSPECIFIED,
 	 command_status},
 };

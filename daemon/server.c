@@ -8,6 +8,7 @@
 #include "daemon/notify/notifier.h"
 #include "daemon/options_redis.h"
 #include "daemon/rpc/lister.h"
+#include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
 #include "daemon/server_listen.h"
@@ -193,6 +194,8 @@ static int create_workers(struct server *server)
 		result = notifier_create(service->store, service->frame_size_max, &service->notifier);
 	if (result == 0)
 		result = snapshots_create(service->store, &service->snapshots);
+	if (result == 0)
+		result = restores_create(service, &service->restores);
 	while (result == 0 && server->workers_count < service->workers_count) {
 		result = worker_create(service, &server->workers[server->workers_count]);
 		server->workers_count += result == 0;
@@ -408,6 +411,7 @@ static void stop(struct server *server)
 		listener_unlink_unix(server->addresses.unix_path, server->unix_inode);
 	while (server->workers_count > 0)
 		worker_destroy(server->workers[--server->workers_count]);
+	restores_destroy(service->restores);
 	snapshots_destroy(service->snapshots);
 	notifier_destroy(service->notifier);
 	lister_destroy(service->lister);

@@ -14,6 +14,7 @@ enum {
 	BODY_QUERY_MAX = 4 * 1024,
 	BODY_BATCH_MAX = 64 * 1024,
 	BODY_APPLY_MAX = 256 * 1024,
+	BODY_RESTORE_MAX = 1000 * 1024, // any record fits
 	COMMIT_BODIES_MAX = 768 * 1024, // the sets of one commit together
 
 	// What the guard lets through (DESIGN 3.4).

@@ -215,6 +215,8 @@ static int check_end(const struct store_install *install, const struct snapshot_
 
 struct take_over {
 	struct store_install *install;
+	const struct store_position *position; // NULL: of its own
+	const struct snapshot_end *end;
 	struct store_index index;
 	struct history_state state;
 	uint64_t orphans_after;
@@ -228,12 +230,11 @@ static int load(struct take_over *take_over, struct db_read *read, struct fault 
 	int result = load_image(&options, read, &index->images[0], fault);
 	if (result == 0)
 		result = image_back(&index->images[1], &index->images[0]);
-	index->images[0].revision = take_over->state.position.revision;
 	return result == 0 || result == -EBADMSG ? result : say(fault, result);
 }
 
 // The staged records as an index that waits to be shown.
-static int prepare(struct take_over *take_over, const struct snapshot_end *end, struct fault *fault)
+static int prepare(struct take_over *take_over, struct fault *fault)
 {
 	struct store_install *install = take_over->install;
 	struct db_read *read;
@@ -245,7 +246,7 @@ static int prepare(struct take_over *take_over, const struct snapshot_end *end, 
 		db_read_destroy(read);
 		return say(fault, result);
 	}
-	result = check_end(install, end, read, fault);
+	result = check_end(install, take_over->end, read, fault);
 	db_read_stop(read);
 	if (result == 0)
 		result = load(take_over, read, fault);
@@ -284,10 +285,26 @@ static void swap_index(struct store *store, struct store_index *index)
 	store_index_finish(&former);
 }
 
+// The last word on it, for the store may have moved on meanwhile.
+static struct store_position choose_position(const struct store *store, const struct take_over *take_over)
+{
+	const struct store_position *former = &store->state.position;
+	if (take_over->position != NULL)
+		return *take_over->position;
+	const uint64_t revision =
+		former->revision > take_over->end->revision ? former->revision : take_over->end->revision;
+	return (struct store_position){.epoch = id128_random(),
+				       .revision = revision + 1,
+				       .nonce = id128_random(),
+				       .is_attached = former->is_attached};
+}
+
 static int take_over_now(struct store *store, void *argument)
 {
 	struct take_over *take_over = argument;
 	struct history_state *state = &take_over->state;
+	state->position = choose_position(store, take_over);
+	take_over->index.images[0].revision = state->position.revision;
 	state->log = (struct db_log_state){.floor = state->position.revision, .orphans = store->state.log.orphans};
 	const int result = swap_tables(store, take_over);
 	if (result != 0)
@@ -305,13 +322,13 @@ static int keep_orphans(struct store *store, void *argument)
 	return install_keep_orphans(store);
 }
 
-static int commit(struct take_over *take_over, const struct snapshot_end *end, struct fault *fault)
+static int commit(struct take_over *take_over, struct fault *fault)
 {
 	struct store *store = take_over->install->store;
 	int result = store_index_create(&take_over->index);
 	if (result != 0)
 		return say(fault, result);
-	result = prepare(take_over, end, fault);
+	result = prepare(take_over, fault);
 	if (result == 0) {
 		result = store_call(store, take_over_now, take_over);
 		if (result != 0)
@@ -331,12 +348,14 @@ int store_install_commit(struct store_install **install_pointer, const struct sn
 {
 	struct store_install *install = *install_pointer;
 	struct take_over take_over = {.install = install,
-				      .state = {.position = *position, .time = end->time},
+				      .position = position,
+				      .end = end,
+				      .state = {.time = end->time},
 				      .orphans_after = orphans_after};
 	*install_pointer = NULL;
 	int result = install->error == 0 ? flush(install, fault) : say(fault, install->error);
 	if (result == 0)
-		result = commit(&take_over, end, fault);
+		result = commit(&take_over, fault);
 	if (result != 0)
 		store_install_abort(install);
 	else

@@ -18,6 +18,8 @@ MUST_CHECK int store_install_begin(struct store *store, struct store_install **r
 MUST_CHECK int store_install_add(struct store_install *install, const struct record *records, size_t count,
 				 struct fault *fault);
 // Takes the staged records over at `position` and destroys *install: also when it fails, and then nothing has changed.
+// NULL: the state begins a history of its own, with a random epoch and nonce, at a revision after the store's and the
+// snapshot's; attached if the store is.
 // `end` is the snapshot's: -EBADMSG when counts or digest differ from what was staged, or the records do not fit
 // together. The log of the store so far is dropped; with `orphans_after` < UINT64_MAX, its entries with a higher
 // revision than that are kept aside as orphans first. on_publish() of the readers is called; readers see the old state

@@ -10,6 +10,7 @@
 #include "daemon/net/listener.h"
 #include "daemon/net/mailbox.h"
 #include "daemon/rpc/lister.h"
+#include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
 #include "proto/codec.h"
@@ -114,6 +115,7 @@ struct session {
 	uint16_t bad_method;
 	uint32_t bad_request_id;
 	struct stream *stream; // the first of those to this connection
+	bool restores;         // a part of a Restore came
 };
 
 // ---------------------------------------------------------------- worker.c
@@ -177,6 +179,7 @@ int method_get_tariff(struct worker *worker, const void *request, const void **r
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_apply(struct job *job);
 int method_adopt(struct job *job);
+int method_restore(struct job *job);
 int method_snapshot(struct job *job);
 int method_watch(struct job *job);
 int method_get(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,

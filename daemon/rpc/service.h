@@ -10,6 +10,7 @@
 
 struct lister;
 struct notifier;
+struct restores;
 struct snapshots;
 
 // What the feed does for the RPC when changes are ordered by Redis (daemon/feed/feed.h); all NULL without one.
@@ -35,6 +36,7 @@ struct service {
 	struct lister *lister;
 	struct notifier *notifier;
 	struct snapshots *snapshots;
+	struct restores *restores;
 	struct service_feed feed;
 	uint32_t frame_size_max;
 	uint32_t workers_count;

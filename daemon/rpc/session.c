@@ -190,8 +190,11 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 		[CONN_END_FRAME_TIMEOUT] = "did not complete a frame in time",
 		[CONN_END_WRITE_TIMEOUT] = "did not read its answers in time",
 	};
-	(void)context;
-	streams_cancel(conn_session(conn));
+	struct worker *worker = context;
+	struct session *session = conn_session(conn);
+	streams_cancel(session);
+	if (session->restores)
+		restores_forget(worker->service->restores, worker, conn);
 	log_debug("connection_closed", "%s", ends[end]);
 }
 

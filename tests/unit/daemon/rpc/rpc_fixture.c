@@ -3,6 +3,7 @@
 
 #include "daemon/notify/notifier.h"
 #include "daemon/rpc/lister.h"
+#include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
 #include "store/log.h"
 #include "tests/unit/unit.h"
@@ -61,6 +62,7 @@ static void start_service(struct rpc_fixture *fixture)
 	ck_assert_int_eq(lister_create(service, &service->lister), 0);
 	ck_assert_int_eq(notifier_create(service->store, service->frame_size_max, &service->notifier), 0);
 	ck_assert_int_eq(snapshots_create(service->store, &service->snapshots), 0);
+	ck_assert_int_eq(restores_create(service, &service->restores), 0);
 }
 
 void rpc_fixture_start(struct rpc_fixture *fixture)
@@ -93,6 +95,7 @@ void rpc_fixture_finish(struct rpc_fixture *fixture)
 		rpc_fixture_stop(fixture, 10000);
 	pthread_join(fixture->thread, NULL);
 	worker_destroy(fixture->worker);
+	restores_destroy(fixture->service.restores);
 	snapshots_destroy(fixture->service.snapshots);
 	notifier_destroy(fixture->service.notifier);
 	lister_destroy(fixture->service.lister);
