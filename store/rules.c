@@ -104,9 +104,15 @@ static int check_head(const struct rules_commit *commit, const struct change_set
 	const uint64_t head = commit->revision - 1;
 	if (set->expected_revision == 0 || (set->expected_revision == head && commit->sets_accepted == 0))
 		return 0;
-	return store_refuse(fault, STATUS_ABORTED, "expected_revision",
-			    "expected revision %llu, but the state is newer than that; read again and repeat",
-			    (unsigned long long)set->expected_revision);
+	static const char field[] = "expected_revision";
+	if (set->expected_revision == head)
+		return store_refuse(fault, STATUS_ABORTED, field,
+				    "expected revision %llu, but a set after it is being committed; read again and "
+				    "repeat",
+				    (unsigned long long)head);
+	return store_refuse(fault, STATUS_ABORTED, field,
+			    "expected revision %llu, but the state is at revision %llu; read again and repeat",
+			    (unsigned long long)set->expected_revision, (unsigned long long)head);
 }
 
 static int apply_change(struct rules_set *state, const struct change *change, struct change_result *ret_result)

@@ -264,11 +264,17 @@ START_TEST(a_set_with_an_expected_revision_comes_first_and_at_the_head)
 	ck_assert_int_lt(try("'expected_revision':'1',", PUT_CUSTOMER("x")), 0);
 	ck_assert_int_eq(fixture.fault.code, STATUS_ABORTED);
 	ck_assert_str_eq(fixture.fault.field, "expected_revision");
+	ck_assert_str_eq(fixture.fault.message,
+			 "expected revision 1, but the state is at revision 2; read again and repeat");
 	ck_assert_int_lt(try("'expected_revision':'3',", PUT_CUSTOMER("x")), 0);
+	ck_assert_str_eq(fixture.fault.message,
+			 "expected revision 3, but the state is at revision 2; read again and repeat");
 	ck_assert_int_eq(try("'dry_run':true,", PUT_CUSTOMER("x")), 0);
 	ck_assert_int_eq(try("'expected_revision':'2',", DELETE("customer", "nobody")), 0);
 	ck_assert_int_lt(try("'expected_revision':'2',", PUT_CUSTOMER("x")), 0);
 	ck_assert_int_eq(fixture.fault.code, STATUS_ABORTED);
+	ck_assert_str_eq(fixture.fault.message,
+			 "expected revision 2, but a set after it is being committed; read again and repeat");
 	ck_assert_int_eq(try("", PUT_CUSTOMER("x")), 0);
 	rules_fixture_end(&fixture);
 	ck_assert_uint_eq(rules_fixture_revision(&fixture), 3);
