@@ -45,8 +45,9 @@ static int expect_revision(struct rules_set *set, uint64_t expected, enum db_tab
 	uint64_t revision;
 	const int error = read_revision(set, table, key, former, &revision);
 	if (error == -ENOENT)
-		return store_refuse(set->fault, STATUS_ABORTED, field, "%s %.*s is not there any more", name,
-				    BYTES_ARG(id));
+		return store_refuse(set->fault, STATUS_ABORTED, field,
+				    "%s %.*s does not exist, but was expected as of revision %llu", name, BYTES_ARG(id),
+				    (unsigned long long)expected);
 	if (error != 0)
 		return store_refuse(set->fault, STATUS_DATA_LOSS, field, "%s %.*s cannot be read: %s", name,
 				    BYTES_ARG(id), strerror(-error));

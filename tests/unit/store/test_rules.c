@@ -167,7 +167,7 @@ START_TEST(an_expected_object_revision_must_be_the_last_one)
 	refuse(STATUS_ABORTED, "changes[0].expected_object_revision",
 	       "customer c1 was last changed in revision 3, not 2", expecting(2, PUT_CUSTOMER("c1")));
 	refuse(STATUS_ABORTED, "changes[0].expected_object_revision", "tariff t1", expecting(1, PUT_TARIFF("t1")));
-	refuse(STATUS_ABORTED, "changes[0].expected_object_revision", "customer new",
+	refuse(STATUS_ABORTED, "changes[0].expected_object_revision", "customer new does not exist",
 	       expecting(2, PUT_CUSTOMER("new")));
 	refuse(STATUS_ABORTED, "changes[0].expected_object_revision", "customer new",
 	       expecting(2, DELETE("customer", "new")));
