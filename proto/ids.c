@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 
 // What a byte is to the rules of DESIGN 1.1. The low bits are set for separators: one bit per fold that drops it.
 enum {
@@ -278,15 +279,18 @@ int id_check_optional(enum id_fold fold, struct bytes id, const char *field, str
 	return bytes_is_empty(id) ? 0 : id_check(fold, id, field, fault);
 }
 
-static const char *issuer_problem(const struct issuer *issuer)
+static const char *country_problem(struct bytes country_code)
 {
-	if (issuer->country_code.size != 2)
-		return "needs a country_code of 2 characters";
-	if (issuer->party_id.size < 1 || issuer->party_id.size > 3)
-		return "needs a party_id of 1 to 3 characters";
-	if (id_problem(ID_FOLD_PLAIN, issuer->country_code) || id_problem(ID_FOLD_PLAIN, issuer->party_id))
-		return "has a character that is not allowed in ids";
-	return NULL;
+	if (country_code.size != 2)
+		return "must have 2 characters";
+	return id_problem(ID_FOLD_PLAIN, country_code);
+}
+
+static const char *party_problem(struct bytes party_id)
+{
+	if (party_id.size < 1 || party_id.size > 3)
+		return "must have 1 to 3 characters";
+	return id_problem(ID_FOLD_PLAIN, party_id);
 }
 
 int issuer_check(const struct issuer *issuer, const char *field, const struct issuer **ret_issuer, struct fault *fault)
@@ -295,11 +299,17 @@ int issuer_check(const struct issuer *issuer, const char *field, const struct is
 		*ret_issuer = NULL;
 		return 0;
 	}
-	const char *problem = issuer_problem(issuer);
-	if (problem != NULL) {
-		fault_set(fault, STATUS_INVALID_ARGUMENT, field, "%s %s", field, problem);
-		return -EINVAL;
+	const char *part = "country_code", *problem = country_problem(issuer->country_code);
+	if (problem == NULL) {
+		part = "party_id";
+		problem = party_problem(issuer->party_id);
 	}
-	*ret_issuer = issuer;
-	return 0;
+	if (problem == NULL) {
+		*ret_issuer = issuer;
+		return 0;
+	}
+	char path[sizeof(fault->field)];
+	snprintf(path, sizeof(path), "%s.%s", field, part);
+	fault_set(fault, STATUS_INVALID_ARGUMENT, path, "%s %s", path, problem);
+	return -EINVAL;
 }

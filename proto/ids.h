@@ -44,6 +44,6 @@ MUST_CHECK int id_check(enum id_fold fold, struct bytes id, const char *field, s
 // The same, but empty is fine.
 MUST_CHECK int id_check_optional(enum id_fold fold, struct bytes id, const char *field, struct fault *fault);
 // An issuer with both parts empty (or NULL) is absent: *ret_issuer NULL. Half-filled, a country_code that is not 2
-// long or a party_id longer than 3: -EINVAL naming `field`.
+// long or a party_id longer than 3: -EINVAL naming the part, as "issuer.party_id" where `field` is "issuer".
 MUST_CHECK int issuer_check(const struct issuer *issuer, const char *field, const struct issuer **ret_issuer,
 			    struct fault *fault);

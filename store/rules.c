@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "proto/utf8.h"
 #include "store/rules_impl.h"
 
 #include <errno.h>
@@ -20,26 +21,41 @@ struct rule {
 	rules_check_function *check;
 	rules_function *apply;
 	enum rule_expects expects;
+	const char *object; // what the change is about; NULL: a list alone
+	size_t id_offset;   // of its id, in the change's message
 };
 
 static const struct rule rule_table[CHANGE_KINDS] = {
-	[CHANGE_PUT_TARIFF] = {rules_check_put_tariff, rules_put_tariff, EXPECTS_REVISION_OR_CREATION},
-	[CHANGE_DELETE_TARIFF] = {rules_check_delete_tariff, rules_delete_tariff, EXPECTS_REVISION},
-	[CHANGE_PUT_CHARGE_GROUP] = {rules_check_put_charge_group, rules_put_charge_group,
-				     EXPECTS_REVISION_OR_CREATION},
-	[CHANGE_DELETE_CHARGE_GROUP] = {rules_check_delete_charge_group, rules_delete_charge_group, EXPECTS_REVISION},
-	[CHANGE_PUT_CHARGE_POINT] = {rules_check_put_charge_point, rules_put_charge_point,
-				     EXPECTS_REVISION_OR_CREATION},
-	[CHANGE_DELETE_CHARGE_POINT] = {rules_check_delete_charge_point, rules_delete_charge_point, EXPECTS_REVISION},
-	[CHANGE_PUT_CUSTOMER] = {rules_check_put_customer, rules_put_customer, EXPECTS_REVISION_OR_CREATION},
-	[CHANGE_DELETE_CUSTOMER] = {rules_check_delete_customer, rules_delete_customer, EXPECTS_REVISION},
-	[CHANGE_PUT_TOKEN] = {rules_check_put_token, rules_put_token, EXPECTS_REVISION_OR_CREATION},
-	[CHANGE_DELETE_TOKEN] = {rules_check_delete_token, rules_delete_token, EXPECTS_REVISION},
-	[CHANGE_ATTACH_CHARGE_POINTS] = {rules_check_attach_charge_points, rules_attach_charge_points, EXPECTS_NOTHING},
-	[CHANGE_DETACH_CHARGE_POINTS] = {rules_check_detach_charge_points, rules_detach_charge_points, EXPECTS_NOTHING},
-	[CHANGE_ATTACH_CUSTOMERS] = {rules_check_attach_customers, rules_attach_customers, EXPECTS_NOTHING},
-	[CHANGE_DETACH_CUSTOMERS] = {rules_check_detach_customers, rules_detach_customers, EXPECTS_NOTHING},
-	[CHANGE_SET_CUSTOMER_TARIFF] = {rules_check_set_customer_tariff, rules_set_customer_tariff, EXPECTS_NOTHING},
+	[CHANGE_PUT_TARIFF] = {rules_check_put_tariff, rules_put_tariff, EXPECTS_REVISION_OR_CREATION, "tariff",
+			       offsetof(struct tariff, id)},
+	[CHANGE_DELETE_TARIFF] = {rules_check_delete_tariff, rules_delete_tariff, EXPECTS_REVISION, "tariff",
+				  offsetof(struct delete_object, id)},
+	[CHANGE_PUT_CHARGE_GROUP] = {rules_check_put_charge_group, rules_put_charge_group, EXPECTS_REVISION_OR_CREATION,
+				     "charge group", offsetof(struct charge_group, id)},
+	[CHANGE_DELETE_CHARGE_GROUP] = {rules_check_delete_charge_group, rules_delete_charge_group, EXPECTS_REVISION,
+					"charge group", offsetof(struct delete_object, id)},
+	[CHANGE_PUT_CHARGE_POINT] = {rules_check_put_charge_point, rules_put_charge_point, EXPECTS_REVISION_OR_CREATION,
+				     "charge point", offsetof(struct charge_point, id)},
+	[CHANGE_DELETE_CHARGE_POINT] = {rules_check_delete_charge_point, rules_delete_charge_point, EXPECTS_REVISION,
+					"charge point", offsetof(struct delete_object, id)},
+	[CHANGE_PUT_CUSTOMER] = {rules_check_put_customer, rules_put_customer, EXPECTS_REVISION_OR_CREATION, "customer",
+				 offsetof(struct customer, id)},
+	[CHANGE_DELETE_CUSTOMER] = {rules_check_delete_customer, rules_delete_customer, EXPECTS_REVISION, "customer",
+				    offsetof(struct delete_object, id)},
+	[CHANGE_PUT_TOKEN] = {rules_check_put_token, rules_put_token, EXPECTS_REVISION_OR_CREATION, "token",
+			      offsetof(struct token, uid)},
+	[CHANGE_DELETE_TOKEN] = {rules_check_delete_token, rules_delete_token, EXPECTS_REVISION, "token",
+				 offsetof(struct delete_token, uid)},
+	[CHANGE_ATTACH_CHARGE_POINTS] = {rules_check_attach_charge_points, rules_attach_charge_points, EXPECTS_NOTHING,
+					 "charge group", offsetof(struct attach_charge_points, charge_group_id)},
+	[CHANGE_DETACH_CHARGE_POINTS] = {rules_check_detach_charge_points, rules_detach_charge_points, EXPECTS_NOTHING,
+					 NULL, 0},
+	[CHANGE_ATTACH_CUSTOMERS] = {rules_check_attach_customers, rules_attach_customers, EXPECTS_NOTHING,
+				     "charge group", offsetof(struct attach_customers, charge_group_id)},
+	[CHANGE_DETACH_CUSTOMERS] = {rules_check_detach_customers, rules_detach_customers, EXPECTS_NOTHING,
+				     "charge group", offsetof(struct detach_customers, charge_group_id)},
+	[CHANGE_SET_CUSTOMER_TARIFF] = {rules_check_set_customer_tariff, rules_set_customer_tariff, EXPECTS_NOTHING,
+					"charge group", offsetof(struct set_customer_tariff, charge_group_id)},
 };
 
 void rules_fault_prefix(struct fault *fault, const char *format, ...)
@@ -66,14 +82,38 @@ static int check_expectations(const struct change *change, enum rule_expects exp
 	return 0;
 }
 
+// DESIGN 1.4: a refusal names the object, if its id can be shown.
+static void name_object(const struct rule *rule, const struct change *change, struct fault *fault)
+{
+	char name[ID_SIZE_MAX + 32], message[sizeof(name) + 2 + sizeof(fault->message)];
+	struct fault unused = {0};
+	struct bytes id;
+	if (rule->object == NULL)
+		return;
+	memcpy(&id, (const char *)change->change + rule->id_offset, sizeof(id));
+	if (id_check(ID_FOLD_PLAIN, id, "id", &unused) != 0)
+		return;
+	const int size = snprintf(name, sizeof(name), "%s %.*s", rule->object, BYTES_ARG(id));
+	if (strncmp(fault->message, name, (size_t)size) == 0 && fault->message[size] == ' ')
+		return;
+	snprintf(message, sizeof(message), "%s: %s", name, fault->message);
+	message[sizeof(fault->message) - 1] = '\0';
+	memcpy(fault->message, message, sizeof(fault->message));
+	utf8_repair(fault->message);
+}
+
 static int check_change(const struct change *change, struct fault *fault)
 {
 	if ((unsigned)change->kind >= CHANGE_KINDS || change->kind == CHANGE_NONE || change->change == NULL)
 		return store_refuse(fault, STATUS_INVALID_ARGUMENT, "change",
 				    "the change says nothing to do; set one of put_tariff to set_customer_tariff");
 	const struct rule *rule = &rule_table[change->kind];
-	const int error = check_expectations(change, rule->expects, fault);
-	return error != 0 ? error : rule->check(change, fault);
+	int error = check_expectations(change, rule->expects, fault);
+	if (error == 0)
+		error = rule->check(change, fault);
+	if (UNLIKELY(error != 0))
+		name_object(rule, change, fault);
+	return error;
 }
 
 int rules_check_change(const struct change *change, const char *field, struct fault *fault)

@@ -228,9 +228,9 @@ static int check_token_texts(const struct token *token, struct fault *fault)
 int rules_check_put_token(const struct change *change, struct fault *fault)
 {
 	const struct token *token = change->put_token;
-	int error = rules_check_enum((int)token->type, TOKEN_TYPE_RFID, TOKEN_TYPE_OTHER, "put_token.type", fault);
+	int error = id_check(id_fold_of_token(token->type), token->uid, "put_token.uid", fault);
 	if (error == 0)
-		error = id_check(id_fold_of_token(token->type), token->uid, "put_token.uid", fault);
+		error = rules_check_enum((int)token->type, TOKEN_TYPE_RFID, TOKEN_TYPE_OTHER, "put_token.type", fault);
 	if (error == 0)
 		error = check_token_owner(token, fault);
 	if (error == 0)
@@ -269,9 +269,10 @@ int rules_check_delete_token(const struct change *change, struct fault *fault)
 {
 	const struct delete_token *delete = change->delete_token;
 	const struct issuer *issuer;
-	int error = rules_check_enum((int)delete->type, TOKEN_TYPE_RFID, TOKEN_TYPE_OTHER, "delete_token.type", fault);
+	int error = id_check(id_fold_of_token(delete->type), delete->uid, "delete_token.uid", fault);
 	if (error == 0)
-		error = id_check(id_fold_of_token(delete->type), delete->uid, "delete_token.uid", fault);
+		error = rules_check_enum((int)delete->type, TOKEN_TYPE_RFID, TOKEN_TYPE_OTHER, "delete_token.type",
+					 fault);
 	if (error == 0)
 		error = issuer_check(delete->issuer, "delete_token.issuer", &issuer, fault);
 	return error;

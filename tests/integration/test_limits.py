@@ -76,9 +76,10 @@ class Sizes(harness.DaemonTest):
 
         self.assertEqual(len(search("x" * 64).records), 0)
         self.assert_refused(INVALID_ARGUMENT, search, "x" * 65, field="text")
-        for country, party in (("D", "8EO"), ("DEU", "8EO"), ("DE", "8EOX")):
+        for country, party, part in (("D", "8EO", "country_code"), ("DEU", "8EO", "country_code"),
+                                     ("DE", "8EOX", "party_id")):
             self.assert_refused(INVALID_ARGUMENT, self.daemon.authorize, "04", "cp",
-                                issuer=pb.Issuer(country_code=country, party_id=party), field="issuer")
+                                issuer=pb.Issuer(country_code=country, party_id=party), field="issuer." + part)
         self.daemon.authorize("04", "cp", issuer=pb.Issuer(country_code="DE", party_id="8"))
 
 

@@ -85,6 +85,42 @@ START_TEST(the_field_starts_with_what_the_caller_calls_the_change)
 }
 END_TEST
 
+static void refuse_saying(const char *message, const char *change)
+{
+	char set[1024];
+	struct fault fault = {0};
+	snprintf(set, sizeof(set), "{'changes':[%s]}", change);
+	ck_assert_int_lt(rules_check_change(&rules_fixture_parse(&fixture, set)->changes[0], NULL, &fault), 0);
+	ck_assert_str_eq(fault.message, message);
+}
+
+START_TEST(a_refusal_names_the_object_where_its_id_is_one)
+{
+	refuse_saying("token 04AA: put_token.type must be given", "{'put_token':{'uid':'04AA','customer_id':'c'}}");
+	refuse_saying("token 04AA: delete_token.type must be given", "{'delete_token':{'uid':'04AA'}}");
+	refuse_saying("charge group g1: put_charge_group.type must be given",
+		      "{'put_charge_group':{'id':'g1','tariff_id':'t'}}");
+	refuse_saying("charge group g1: put_charge_group.tariff_id must not be empty",
+		      "{'put_charge_group':{'id':'g1','type':'HOME'}}");
+	refuse_saying("tariff t1: currency must be three letters, such as EUR", "{'put_tariff':{'id':'t1'}}");
+	refuse_saying("charge point p1: EVSE E1 is there twice",
+		      "{'put_charge_point':{'id':'p1','evses':[{'evse_id':'e1'},{'evse_id':'E1'}]}}");
+	refuse_saying("customer c1: put_customer.user_group starts or ends with a space",
+		      "{'put_customer':{'id':'c1','user_group':' u'}}");
+	refuse_saying("token 04AA: put_token.issuer.party_id must have 1 to 3 characters",
+		      "{'put_token':{'uid':'04AA','type':'RFID','issuer':{'country_code':'NL'}}}");
+	refuse_saying("charge group g1: create_only goes with put_x only",
+		      "{'create_only':true,'attach_customers':{'charge_group_id':'g1','customer_ids':['c']}}");
+	// Named already, or not to be named.
+	refuse_saying("token u has neither of customer_id (an own token) and issuer (a foreign one); give one",
+		      "{'put_token':{'uid':'u','type':'RFID'}}");
+	refuse_saying("put_token.uid must not be empty", "{'put_token':{'customer_id':'c'}}");
+	refuse_saying("put_customer.id has a character that is not printable ASCII", "{'put_customer':{'id':'ü'}}");
+	refuse_saying("detach_charge_points.charge_point_ids must not be empty",
+		      "{'detach_charge_points':{'charge_point_ids':['']}}");
+}
+END_TEST
+
 START_TEST(ids_are_required_and_well_formed_everywhere)
 {
 	refuse("put_tariff.id", "{'put_tariff':{'currency':'EUR'}}");
@@ -208,13 +244,14 @@ START_TEST(a_token_has_a_customer_or_an_issuer_and_not_both)
 	refuse("put_token.customer_id", "{'put_token':{'uid':'u','type':'RFID','customer_id':'c','issuer':{'country_"
 					"code':'NL','party_id':'TNM'}}}");
 	accept("{'put_token':{'uid':'u','type':'RFID','customer_id':'c','issuer':{}}}");
-	refuse("put_token.issuer", "{'put_token':{'uid':'u','type':'RFID','issuer':{'country_code':'NL'}}}");
-	refuse("put_token.issuer", "{'put_token':{'uid':'u','type':'RFID','issuer':{'party_id':'TNM'}}}");
-	refuse("put_token.issuer",
+	refuse("put_token.issuer.party_id", "{'put_token':{'uid':'u','type':'RFID','issuer':{'country_code':'NL'}}}");
+	refuse("put_token.issuer.country_code", "{'put_token':{'uid':'u','type':'RFID','issuer':{'party_id':'TNM'}}}");
+	refuse("put_token.issuer.country_code",
 	       "{'put_token':{'uid':'u','type':'RFID','issuer':{'country_code':'NLD','party_id':'TNM'}}}");
-	refuse("put_token.issuer",
+	refuse("put_token.issuer.party_id",
 	       "{'put_token':{'uid':'u','type':'RFID','issuer':{'country_code':'NL','party_id':'TNMX'}}}");
-	refuse("delete_token.issuer", "{'delete_token':{'uid':'u','type':'RFID','issuer':{'party_id':'TNM'}}}");
+	refuse("delete_token.issuer.country_code",
+	       "{'delete_token':{'uid':'u','type':'RFID','issuer':{'party_id':'TNM'}}}");
 }
 END_TEST
 
@@ -356,6 +393,7 @@ int main(void)
 	tcase_add_test(tcase, every_kind_of_object_in_its_shortest_form_is_taken);
 	tcase_add_test(tcase, a_change_with_nothing_set_is_refused);
 	tcase_add_test(tcase, the_field_starts_with_what_the_caller_calls_the_change);
+	tcase_add_test(tcase, a_refusal_names_the_object_where_its_id_is_one);
 	tcase_add_test(tcase, ids_are_required_and_well_formed_everywhere);
 	tcase_add_test(tcase, ids_take_64_bytes_and_not_65);
 	tcase_add_test(tcase, texts_take_1024_bytes_and_not_1025);

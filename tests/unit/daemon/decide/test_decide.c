@@ -597,7 +597,8 @@ START_TEST(malformed_requests_are_refused_naming_the_field)
 	refused((struct authorize_request){.charge_point_id = point}, "token_uid");
 	refused((struct authorize_request){.charge_point_id = point, .token_type = TOKEN_TYPE_RFID}, "token_uid");
 	refused((struct authorize_request){.token_uid = TEXT("a\x80"), .charge_point_id = point}, "token_uid");
-	refused((struct authorize_request){.token_uid = uid, .charge_point_id = point, .issuer = &half}, "issuer");
+	refused((struct authorize_request){.token_uid = uid, .charge_point_id = point, .issuer = &half},
+		"issuer.party_id");
 	refused((struct authorize_request){.token_uid = uid, .charge_point_id = point, .at = -1}, "at");
 }
 END_TEST

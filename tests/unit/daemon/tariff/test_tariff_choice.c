@@ -181,7 +181,7 @@ START_TEST(malformed_fields_are_refused)
 	refused((struct get_tariff_request){AT("closed"), .customer_id = TEXT("m ")}, -EINVAL, code, "customer_id");
 	refused((struct get_tariff_request){AT("closed"), .token_uid = TEXT("\t")}, -EINVAL, code, "token_uid");
 	refused((struct get_tariff_request){AT("closed"), .token_uid = TEXT("x"), .issuer = &half}, -EINVAL, code,
-		"issuer");
+		"issuer.country_code");
 	refused((struct get_tariff_request){AT("closed"), .caller_class = (enum caller_class)9}, -EINVAL, code,
 		"caller_class");
 }
