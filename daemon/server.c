@@ -11,6 +11,7 @@
 #include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
+#include "daemon/server_feed.h"
 #include "daemon/server_listen.h"
 #include "daemon/server_notify.h"
 
@@ -49,6 +50,7 @@ struct server {
 	struct worker *workers[WORKERS_MAX];
 	uint32_t workers_count;
 	struct watchdog *watchdog;
+	struct server_feed *feed; // NULL: no Redis
 	struct server_addresses addresses;
 	uint64_t unix_inode;  // of the socket file we made, 0: none
 	uint32_t next_worker; // for connections of the Unix socket; worker 0's thread
@@ -170,6 +172,15 @@ static int open_store(struct server *server)
 	const int result = store_open(&store_options, &server->service.store, &fault);
 	if (result != 0)
 		log_error("store", "%s", fault.message[0] ? fault.message : strerror(-result));
+	return result;
+}
+
+static int create_feed(struct server *server)
+{
+	struct options_error error;
+	const int result = server_feed_create(&server->options, &server->service, &server->feed, &error);
+	if (result != 0)
+		log_error("redis", "%s", error.message);
 	return result;
 }
 
@@ -327,11 +338,15 @@ static int start(struct server *server)
 	if (result == 0)
 		result = open_store(server);
 	if (result == 0)
+		result = create_feed(server);
+	if (result == 0)
 		result = create_workers(server);
 	if (result == 0)
 		result = start_listening(server);
 	if (result == 0)
 		result = start_threads(server);
+	if (result == 0)
+		result = server_feed_start(server->feed);
 	return result ? result : announce(server);
 }
 
@@ -407,6 +422,7 @@ static void stop(struct server *server)
 	for (uint32_t i = 0; i < server->threads_count; i++)
 		worker_stop(server->workers[i], (uint32_t)timeout_ms);
 	join_workers(server, timeout_ms);
+	server_feed_stop(server->feed);
 	if (server->unix_inode != 0)
 		listener_unlink_unix(server->addresses.unix_path, server->unix_inode);
 	while (server->workers_count > 0)
@@ -415,6 +431,7 @@ static void stop(struct server *server)
 	snapshots_destroy(service->snapshots);
 	notifier_destroy(service->notifier);
 	lister_destroy(service->lister);
+	server_feed_destroy(server->feed);
 	store_close(service->store);
 	watchdog_destroy(server->watchdog);
 	if (server->fatal_event >= 0)

@@ -56,14 +56,20 @@ void feed_submit_answer(struct feed *feed, const struct replica_action *action)
 		job->done(job);
 		return;
 	case REPLICA_TOO_MUCH:
-		refuse(job, -EAGAIN, STATUS_RESOURCE_EXHAUSTED, action->answer.text);
-		return;
+		fault_set(&job->fault, STATUS_RESOURCE_EXHAUSTED, NULL, "%s", action->answer.text);
+		break;
 	case REPLICA_OUTCOME_UNKNOWN:
+		fault_set(&job->fault, STATUS_UNAVAILABLE, NULL,
+			  "%s; the outcome is unknown: send it again with the same idempotency key, or look",
+			  action->answer.text);
+		break;
 	case REPLICA_UNAVAILABLE:
 	case REPLICA_NOT_NOW:
-		refuse(job, -EIO, STATUS_UNAVAILABLE, action->answer.text);
-		return;
+		fault_set(&job->fault, STATUS_UNAVAILABLE, NULL, "nothing was changed: %s", action->answer.text);
+		break;
 	}
+	job->result = -EIO;
+	job->done(job);
 }
 
 void feed_submit_refuse_all(struct feed *feed)
