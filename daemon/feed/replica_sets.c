@@ -127,6 +127,10 @@ int replica_submit_inbox(struct replica *replica, uint64_t now_ms, const struct 
 	uint32_t jitter;
 	replica->options.random(replica->options.context, &jitter, sizeof(jitter));
 	set->ready_ms = replica->now_ms + jitter % (REPLICA_INBOX_JITTER_MS + 1);
+	// In the order of publication: who attaches and then detaches means it. As every replica keeps it, a message is
+	// in the log, or in the entry at hand, before the ones after it.
+	if (replica->inbox.last != NULL && replica->inbox.last->ready_ms > set->ready_ms)
+		set->ready_ms = replica->inbox.last->ready_ms;
 	set_list_add(&replica->inbox, set);
 	replica->counters.inbox_accepted++;
 	return 0;

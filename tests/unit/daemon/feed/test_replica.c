@@ -402,6 +402,28 @@ START_TEST(a_message_another_replica_appended_meanwhile_is_dropped)
 }
 END_TEST
 
+START_TEST(messages_keep_the_order_they_were_published_in)
+{
+	const struct replica_set first = {.body = BYTES_LITERAL("first"), .key = id_of(1), .expires_ms = now + 10000};
+	const struct replica_set second = {.body = BYTES_LITERAL("second"), .key = id_of(2), .expires_ms = now + 10000};
+	struct log_body_set set;
+	follow_all(5);
+	random_next = 103; // 104 and 105, modulo 21: the longest wait, then none
+	ck_assert_int_eq(replica_submit_inbox(replica, now, &first), 0);
+	ck_assert_int_eq(replica_submit_inbox(replica, now, &second), 0);
+	replica_tick(replica, now);
+	expect_nothing();
+	now += REPLICA_INBOX_JITTER_MS;
+	replica_tick(replica, now);
+	expect(REPLICA_APPEND);
+	struct log_body_reader reader = {.rest = action.entry.entry->body};
+	ck_assert_int_eq(log_body_next(&reader, &set), 1);
+	ck_assert(bytes_equal(set.set, BYTES_LITERAL("first")));
+	ck_assert_int_eq(log_body_next(&reader, &set), 1);
+	ck_assert(bytes_equal(set.set, BYTES_LITERAL("second")));
+}
+END_TEST
+
 START_TEST(the_same_message_twice_waits_once)
 {
 	follow_all(5);
@@ -714,6 +736,7 @@ static void add_writing(TCase *tcase)
 	tcase_add_test(tcase, an_entry_too_few_replicas_of_redis_have_is_not_acknowledged);
 	tcase_add_test(tcase, a_message_waits_a_moment_and_is_appended);
 	tcase_add_test(tcase, a_message_another_replica_appended_meanwhile_is_dropped);
+	tcase_add_test(tcase, messages_keep_the_order_they_were_published_in);
 	tcase_add_test(tcase, the_same_message_twice_waits_once);
 	tcase_add_test(tcase, an_old_message_is_not_appended);
 }
