@@ -294,6 +294,20 @@ START_TEST(a_lost_entry_that_is_not_in_the_log_is_sent_again_as_the_same)
 }
 END_TEST
 
+START_TEST(an_answer_of_a_connection_that_was_given_up_is_ignored)
+{
+	follow_all(5);
+	ck_assert_int_eq(submit(1, BYTES_LITERAL("a")), 0);
+	expect(REPLICA_APPEND);
+	const uint64_t ticket = action.ticket;
+	go_down(-ECONNRESET);
+	replica_range_read(replica, now, follow(5, 5), NULL, 0);
+	expect(REPLICA_APPEND);
+	replica_appended(replica, now, ticket, NULL, true);
+	expect_nothing();
+}
+END_TEST
+
 START_TEST(who_was_not_first_reads_and_tries_again)
 {
 	follow_all(5);
@@ -729,6 +743,7 @@ static void add_writing(TCase *tcase)
 	tcase_add_test(tcase, when_redis_goes_what_was_not_sent_did_not_happen);
 	tcase_add_test(tcase, a_lost_entry_that_is_in_the_log_is_answered_when_it_is_applied);
 	tcase_add_test(tcase, a_lost_entry_that_is_not_in_the_log_is_sent_again_as_the_same);
+	tcase_add_test(tcase, an_answer_of_a_connection_that_was_given_up_is_ignored);
 	tcase_add_test(tcase, who_was_not_first_reads_and_tries_again);
 	tcase_add_loop_test(tcase, a_redis_that_takes_no_writes_is_told_to_those_who_wait, 0,
 			    (int)ARRAY_SIZE(refusals));
