@@ -9,7 +9,7 @@
 'use strict';
 const net = require('net');
 
-const [REQUEST, AUTHORIZE] = [1, 1];
+const [REQUEST, STREAM_ITEM, AUTHORIZE, WATCH] = [1, 3, 1, 19];
 const VERDICTS = { 1: 'ALLOWED', 3: 'ASK_ISSUER' }; // whatever else there may be one day is DENIED
 
 // ---- protobuf: a field is a varint key (number << 3 | wire type), then a varint (0) or a size and bytes (2)
@@ -45,7 +45,7 @@ class EvauthClient {
     this.socket.on('error', fail).on('close', () => fail(new Error('evauthd closed the connection')));
   }
 
-  call(method, body) {
+  call(method, body, onItem) {
     const id = (this.lastId = (this.lastId + 1) >>> 0);
     const header = Buffer.alloc(12);
     header.writeUInt32BE(8 + body.length, 0);
@@ -53,7 +53,7 @@ class EvauthClient {
     header.writeUInt16BE(method, 6);
     header.writeUInt32BE(id, 8);
     this.socket.write(Buffer.concat([header, Buffer.from(body)]));
-    return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject, onItem }));
   }
 
   receive(data) {
@@ -63,9 +63,13 @@ class EvauthClient {
       this.buffer = this.buffer.subarray(size);
       const id = frame.readUInt32BE(8), body = frame.subarray(12), waiting = this.waiting.get(id);
       if (!waiting) continue;
+      if ((frame[4] & 15) === STREAM_ITEM) { waiting.onItem(body); continue; }
       this.waiting.delete(id);
       if (frame[5] === 0) waiting.resolve(body);
-      else waiting.reject(new Error(`status ${frame[5]}: ${new Map(fields(body)).get(2) || ''}`)); // Error.message
+      else {
+        const error = new Error(`status ${frame[5]}: ${new Map(fields(body)).get(2) || ''}`); // Error.message
+        waiting.reject(Object.assign(error, { status: frame[5] }));
+      }
     }
   }
 
@@ -75,6 +79,22 @@ class EvauthClient {
     const text = (field) => (answer.get(field) || '').toString();
     return { verdict: VERDICTS[answer.get(1)] || 'DENIED', reason: answer.get(2), customerId: text(6),
       tariffId: text(9), validUntil: answer.get(11) || 0, revision: answer.get(12), ocpp16: text(14), ocpp2: text(15) };
+  }
+
+  // Calls onEvent({ revision, actor, time, changeSets }) for every change after that revision (0: from now on), as it
+  // happens; changeSets are encoded messages, none in a sign of life. Rejects when the stream ends: watch again after
+  // the last revision; after status 11 (OUT_OF_RANGE) take a snapshot first.
+  watch(afterRevision, onEvent) {
+    return this.call(WATCH, number(1, afterRevision), (body) => {
+      const event = { revision: 0, actor: '', time: 0, changeSets: [] };
+      for (const [field, value] of fields(body)) {
+        if (field === 1) event.revision = value;
+        else if (field === 2) event.changeSets.push(value);
+        else if (field === 3) event.actor = value.toString();
+        else if (field === 4) event.time = value;
+      }
+      onEvent(event);
+    });
   }
 }
 

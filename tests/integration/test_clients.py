@@ -107,6 +107,24 @@ class Clients(harness.DaemonTest):
         done = subprocess.run([NODE[0], "-e", script], capture_output=True, text=True, check=False, timeout=60)
         self.assertEqual(done.stdout.strip(), "2000", done.stderr)
 
+    def test_node_client_watches(self):
+        daemon = self.start_daemon()
+        for number in range(3):
+            daemon.apply(harness.put_customer(f"c-{number}"), actor="alice")
+        script = f"""
+            const {{ EvauthClient }} = require({NODE[1]!r});
+            const client = new EvauthClient({daemon.address!r});
+            client.watch(2, (event) => {{
+              console.log(event.revision, event.actor, event.changeSets.length);
+              if (event.revision === 4) client.watch(99, () => {{}}).catch((error) => {{
+                console.log(error.status);
+                process.exit();
+              }});
+            }});
+        """
+        done = subprocess.run([NODE[0], "-e", script], capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.stdout.split("\n")[:3], ["3 alice 1", "4 alice 1", "11"], done.stderr)
+
 
 class HexVectors(harness.DaemonTest):
     """Blocks of PROTOCOL.md marked `request` are sent as they stand; the daemon must answer the block after it."""
