@@ -268,6 +268,22 @@ class CommandLine(harness.DaemonTest):
             self.assertIn(words, text)
         self.assertNotIn("Replication", text)
 
+    def test_restore_ends_what_watches_the_history_before(self):
+        daemon = self.start_daemon()
+        daemon.apply(harness.put_customer("c"))
+        path = os.path.join(self.make_folder(), "snapshot")
+        self.assertEqual(self.evauth(daemon, "snapshot", path).returncode, 0)
+        daemon.apply(harness.put_customer("d"))
+        events = self.connect(daemon).watch()
+        self.assertEqual(next(events).revision, 3)
+        restored = self.evauth(daemon, "restore", "--yes", path)
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        with self.assertRaises(EvauthError) as caught:
+            for event in events:
+                self.assertFalse(event.change_sets)
+        self.assertEqual(caught.exception.status, OUT_OF_RANGE)
+        self.assertIn("snapshot", caught.exception.error.message)
+
 
 if __name__ == "__main__":
     unittest.main()
