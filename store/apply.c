@@ -16,12 +16,18 @@ static void answer(struct store_job *jobs)
 	}
 }
 
+static void conclude(struct store_job *job, int result)
+{
+	job->result = result;
+	job->fault = (struct fault){0};
+}
+
 static void fail_pending(struct store_job *jobs, int error, enum status_code code, const char *message)
 {
 	for (struct store_job *job = jobs; job != NULL; job = job->next) {
-		if (job->result != 0 || !job->is_pending)
+		if (!job->is_pending)
 			continue;
-		job->result = error;
+		conclude(job, error);
 		fault_set(&job->fault, code, NULL, "%s", message);
 	}
 }
@@ -43,12 +49,14 @@ static bool refuse_growing(struct store_job *jobs)
 {
 	bool refused_any = false, left_any = false;
 	for (struct store_job *job = jobs; job != NULL; job = job->next) {
-		if (job->result != 0 || !job->is_pending)
+		if (!job->is_pending)
 			continue;
-		if (admit_takes_away(job->set)) {
+		conclude(job, 0);
+		if (job->set->dry_run || admit_takes_away(job->set)) {
 			left_any = true;
 		} else {
 			job->result = admit_refuse_full(&job->fault);
+			job->is_pending = false;
 			refused_any = true;
 		}
 	}
@@ -78,7 +86,7 @@ static int prepare(struct commit *commit, struct store_job *jobs)
 	const struct history_revision revision = {.nonce = id128_random(), .time = clock_wall_s()};
 	int result = commit_begin_revision(commit, &revision);
 	for (struct store_job *job = jobs; result == 0 && job != NULL; job = job->next)
-		if (job->result == 0)
+		if (job->is_pending)
 			result = commit_job(commit, job, true);
 	return result == 0 ? commit_end_revision(commit) : result;
 }
@@ -86,7 +94,6 @@ static int prepare(struct commit *commit, struct store_job *jobs)
 // Prepare and persist. > 0: there is a new revision to publish; 0: nothing was accepted.
 static int commit_try(struct commit *commit, struct store *store, struct store_job *jobs)
 {
-	mark_pending(jobs); // until prepared, a job fails with the commit
 	int result = commit_begin(commit, store);
 	if (result != 0)
 		return result;
@@ -107,6 +114,7 @@ void store_commit(struct store *store, struct store_job *jobs)
 		answer(jobs);
 		return;
 	}
+	mark_pending(jobs); // until prepared, a job fails with the commit
 	int result = commit_try(&commit, store, jobs);
 	if (result == -ENOSPC && refuse_growing(jobs))
 		result = commit_try(&commit, store, jobs);

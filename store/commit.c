@@ -69,7 +69,8 @@ static int apply_set(struct commit *commit, struct store_job *job, bool is_limit
 	result = rules_apply(rules, job->set, &job->response, &job->fault);
 	if (result != 0)
 		return result;
-	job->is_pending = !job->set->dry_run;
+	if (!job->set->dry_run)
+		job->is_pending = true;
 	job->response.revision = rules->sets_accepted > 0 ? rules->revision : rules->revision - 1;
 	return 0;
 }
@@ -77,7 +78,7 @@ static int apply_set(struct commit *commit, struct store_job *job, bool is_limit
 int commit_job(struct commit *commit, struct store_job *job, bool is_limited)
 {
 	const size_t accepted_before = commit->rules.sets_accepted;
-	job->is_pending = false;
+	job->is_pending = accepted_before > 0; // whatever it says is about a state that may never be
 	job->result = apply_set(commit, job, is_limited);
 	if (job->result != 0) // what nobody had words for
 		fault_set(&job->fault, job->result == -ENOMEM ? STATUS_RESOURCE_EXHAUSTED : STATUS_INTERNAL, NULL,

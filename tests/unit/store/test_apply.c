@@ -499,6 +499,49 @@ static void limit_files(rlim_t size)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+// Answers that stood on a set of the same commit, which did not get through, are not given.
+START_TEST(on_a_full_disk_what_stood_on_the_refused_is_tried_again)
+{
+	enum { COUNT = 200, SETS = 4 };
+	static struct customer customers[COUNT];
+	static struct change puts[COUNT];
+	static char name[1000];
+	memset(name, 'n', sizeof(name) - 1);
+	for (int i = 0; i < COUNT; i++) {
+		customers[i] =
+			(struct customer){.id = bytes_from(store_fixture_text("c%d", i + 1)), .name = bytes_from(name)};
+		puts[i] = (struct change){.kind = CHANGE_PUT_CUSTOMER, .put_customer = &customers[i]};
+	}
+	struct change delete = change_delete_customer("c1"), token = change_put_token("04AA", "c2"),
+		      create = change_put_customer("c2", "");
+	struct test_gate gate;
+	struct test_job jobs[SETS];
+	struct store_status status;
+	apply(change_put_customer("c1", ""));
+	delete.expected_object_revision = store_fixture_revision(&fixture);
+	create.create_only = true;
+	store_get_status(fixture.store, &status);
+	limit_files(status.bytes_used + 65536);
+	test_gate_close(&gate, fixture.store);
+	test_job_init(&jobs[0], puts, COUNT);
+	test_job_init(&jobs[1], &delete, 1); // of what the first set changes
+	test_job_init(&jobs[2], &token, 1);  // of a customer the first set makes
+	test_job_init(&jobs[3], &create, 1); // likewise
+	jobs[2].set.dry_run = true;
+	for (int i = 0; i < SETS; i++)
+		ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), 0);
+	test_gate_open(&gate);
+	ck_assert_int_eq(test_job_wait(&jobs[0]), -ENOSPC);
+	ck_assert_int_eq(test_job_wait(&jobs[1]), 0);
+	ck_assert_int_eq(test_job_wait(&jobs[2]), -ENOENT);
+	ck_assert_int_eq(test_job_wait(&jobs[3]), -ENOSPC);
+	for (int i = 0; i < SETS; i++)
+		test_job_finish(&jobs[i]);
+	ck_assert(!has_customer("c1") && !has_customer("c2"));
+	limit_files(RLIM_INFINITY);
+}
+END_TEST
+
 // What fills the disk must not keep from getting through what empties it.
 START_TEST(on_a_full_disk_deletes_get_through_beside_what_is_refused)
 {
@@ -626,19 +669,20 @@ START_TEST(a_commit_that_fails_for_good_is_unknown_and_the_last)
 	break_disk();
 	struct change change = change_put_customer("c2", "");
 	struct test_gate gate;
-	struct test_job jobs[2];
+	struct test_job jobs[3];
 	test_gate_close(&gate, fixture.store);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		test_job_init(&jobs[i], &change, 1);
-		jobs[i].set.dry_run = i == 1;
+		jobs[i].set.dry_run = i != 1;
 		ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), 0);
 	}
 	test_gate_open(&gate);
-	ck_assert_int_eq(test_job_wait(&jobs[0]), -EIO);
-	ck_assert_int_eq(jobs[0].job.fault.code, STATUS_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(jobs[0].job.fault.message, "unknown"));
-	ck_assert_int_eq(test_job_wait(&jobs[1]), 0); // nothing of it was to be written
-	for (int i = 0; i < 2; i++)
+	ck_assert_int_eq(test_job_wait(&jobs[0]), 0); // nothing of it was to be written
+	ck_assert_int_eq(test_job_wait(&jobs[1]), -EIO);
+	ck_assert_int_eq(jobs[1].job.fault.code, STATUS_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(jobs[1].job.fault.message, "unknown"));
+	ck_assert_int_eq(test_job_wait(&jobs[2]), -EIO); // tried on what may not be
+	for (int i = 0; i < 3; i++)
 		test_job_finish(&jobs[i]);
 	ck_assert(!has_customer("c2"));
 	ck_assert(has_customer("c1"));
@@ -677,6 +721,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_store_takes_deletes_and_then_more);
 	tcase_add_test(tcase, a_full_store_still_repeats_answers_and_tries_dry_runs);
 	tcase_add_test(tcase, on_a_full_disk_deletes_get_through_beside_what_is_refused);
+	tcase_add_test(tcase, on_a_full_disk_what_stood_on_the_refused_is_tried_again);
 	tcase_add_test(tcase, a_commit_that_runs_out_of_memory_is_refused_and_the_next_goes_on);
 	tcase_add_test(tcase, a_commit_that_fails_for_good_is_unknown_and_the_last);
 	Suite *suite = suite_create("store/apply");
