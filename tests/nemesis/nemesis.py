@@ -11,7 +11,7 @@ this must hold:
   - all replicas follow, at one revision, with one digest and one epoch;
   - every change that was acknowledged is in the log exactly once;
   - a change that was refused, or answered UNAVAILABLE with a known outcome, is nowhere; one with an unknown outcome, or
-    published, is there at most once (published while Redis and a replica were fine: exactly once);
+    published to the inbox, is there at most once;
   - a subscriber of Watch saw every revision once and in order, over all its resumptions.
 
 keeps: Redis syncs every append, so nothing is ever lost. The others lose entries: forgets restarts Redis empty, rewinds
@@ -75,8 +75,8 @@ class Cluster:
         self.over = threading.Event()
         self.redis_lock = threading.Lock()  # its process is being changed
         self.has_lost = False
-        settings = ["appendonly yes", "appendfsync always"] if redis_kind == "keeps" else ["save ''", "appendonly no"]
-        self.redis = cluster.RedisServer(self.make_folder("redis"), *settings).start()
+        self.redis, self.standby, self.sentinel = None, None, None
+        self.start_redis()
         self.replicas = []
         for number in range(replicas_count):
             self.add_replica(number)
@@ -91,10 +91,31 @@ class Cluster:
         os.mkdir(folder)
         return folder
 
+    def start_redis(self):
+        if self.kind == "keeps":
+            settings = ["appendonly yes", "appendfsync always"]
+        else:
+            settings = ["save ''", "appendonly no"]
+        port = cluster.free_port() if self.kind == "fails-over" else 0
+        self.redis = cluster.RedisServer(self.make_folder("redis"), *settings, port=port).start()
+        if self.kind == "fails-over":
+            self.start_sentinel(settings)
+
+    def start_sentinel(self, settings):
+        self.standby = cluster.RedisServer(self.make_folder("standby"), *settings, "repl-diskless-sync-delay 0",
+                                           f"replicaof 127.0.0.1 {self.redis.port}", port=cluster.free_port()).start()
+        watched = [f"sentinel monitor evauth 127.0.0.1 {self.redis.port} 1",
+                   "sentinel down-after-milliseconds evauth 1000", "sentinel failover-timeout evauth 3000"]
+        self.sentinel = cluster.RedisServer(self.make_folder("sentinel"), *watched, port=cluster.free_port(),
+                                            sentinel=True).start()
+        harness.wait_until(lambda: "name=evauth,status=ok" in self.sentinel.cli("INFO", "sentinel") and
+                           "slaves=1" in self.sentinel.cli("INFO", "sentinel"), "Sentinel to know both")
+
     def add_replica(self, number):
         folder = self.make_folder(f"replica-{number}")
         proxy = cluster.Proxy(folder, self.redis.path)
-        replica = cluster.Replica(folder, proxy.url)
+        url = f"redis+sentinel://127.0.0.1:{self.sentinel.port}/evauth" if self.sentinel else proxy.url
+        replica = cluster.Replica(folder, url)
         replica.proxy, replica.lock = proxy, threading.Lock()
         self.replicas.append(replica)
 
@@ -102,7 +123,9 @@ class Cluster:
         for replica in self.replicas:
             replica.stop()
             replica.proxy.close()
-        self.redis.stop()
+        for server in (self.sentinel, self.standby, self.redis):
+            if server:
+                server.stop()
 
 
 # ---------------------------------------------------------------- changes
@@ -229,7 +252,6 @@ def drop_clients(run, plan):
 def forget(run, plan):
     """Redis restarts empty."""
     kill_redis(run, plan)
-    run.has_lost = True
 
 
 def rewind(run, plan):
@@ -239,13 +261,36 @@ def rewind(run, plan):
         run.over.wait(0.5 + plan.random())
         run.redis.kill()
         run.redis.start()
-    run.has_lost = True
+
+
+def is_master(server):
+    return "role:master" in server.cli("INFO", "replication", check=False)
+
+
+def settle_roles(run):
+    """Sentinel may have changed them by itself. True: there is one master, and the other one is in step with it."""
+    servers = [run.redis, run.standby]
+    masters = [server for server in servers if is_master(server)]
+    if len(masters) != 1:
+        return False
+    run.redis, run.standby = masters[0], servers[1 - servers.index(masters[0])]
+    return "master_link_status:up" in run.standby.cli("INFO", "replication", check=False)
+
+
+def fail_over(run, plan):
+    """The master is killed, Sentinel promotes the other one; the old one comes back as its replica."""
+    with run.redis_lock:
+        harness.wait_until(lambda: settle_roles(run), "a master and a standby")
+        run.redis.kill()
+        harness.wait_until(lambda: is_master(run.standby), "the standby to be promoted")
+        run.redis.start()
 
 
 FAULTS = {
     "keeps": [kill_daemon, freeze_daemon, break_proxy, break_proxy, kill_redis, freeze_redis, drop_clients],
     "forgets": [kill_daemon, freeze_daemon, break_proxy, break_proxy, freeze_redis, drop_clients],
     "rewinds": [kill_daemon, freeze_daemon, break_proxy, break_proxy, freeze_redis, drop_clients],
+    "fails-over": [kill_daemon, freeze_daemon, drop_clients, fail_over],
 }
 LOSSES = {"forgets": forget, "rewinds": rewind}
 
@@ -341,6 +386,7 @@ def adopt(run, found):
     best = max(range(len(found)), key=lambda index: found[index].revision)
     chosen = run.replicas[best]
     answer = chosen.call(pb.AdoptRequest(epoch=found[best].epoch))
+    run.has_lost = True
     say(f"adopted the state of replica {best}: revision {answer.revision}, epoch {answer.epoch}")
 
 
@@ -420,6 +466,8 @@ def run_all(arguments, folder):
         found = settle(run)
         if any(status.replication.state == DIVERGED for status in found):
             adopt(run, found)
+        elif run.kind in LOSSES:
+            raise Failure(f"Redis lost entries and nobody noticed: {found}")
         status = cluster.wait_equal(*run.replicas, seconds=HEAL_SECONDS)
         in_log, aside = check_markers(run)
         check_objects(run)
