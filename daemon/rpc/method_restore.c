@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 // Who sends it.
@@ -175,6 +176,7 @@ static void *restores_run(void *argument)
 {
 	struct restores *restores = argument;
 	bool is_stopping = false;
+	(void)setpriority(PRIO_PROCESS, 0, LISTER_NICE); // best effort: a sandbox may forbid it
 	while (!is_stopping) {
 		struct job *job = take_job(restores, &is_stopping);
 		if (job != NULL)

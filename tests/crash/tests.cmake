@@ -9,4 +9,5 @@ endfunction()
 
 evauth_crash_test(test_damage)
 evauth_crash_test(test_kill)
+evauth_crash_test(test_kill_install)
 evauth_crash_test(test_power)

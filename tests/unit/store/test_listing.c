@@ -111,7 +111,8 @@ START_TEST(get_refuses_what_is_not_there_or_malformed)
 	refuse_get(STATUS_INVALID_ARGUMENT, "kind", "'id':'x'");
 	refuse_get(STATUS_INVALID_ARGUMENT, "id", "'kind':'CUSTOMER'");
 	refuse_get(STATUS_INVALID_ARGUMENT, "id", "'kind':'TOKEN','id':' '");
-	refuse_get(STATUS_INVALID_ARGUMENT, "issuer.party_id", "'kind':'TOKEN','id':'x','issuer':{'country_code':'NL'}");
+	refuse_get(STATUS_INVALID_ARGUMENT, "issuer.party_id",
+		   "'kind':'TOKEN','id':'x','issuer':{'country_code':'NL'}");
 	refuse_get(STATUS_INVALID_ARGUMENT, "customer_id", "'kind':'MEMBERSHIP','id':'office'");
 	refuse_get(STATUS_NOT_FOUND, "id", "'kind':'TARIFF','id':'x'");
 	refuse_get(STATUS_NOT_FOUND, "id", "'kind':'CHARGE_POINT','id':'x'");
