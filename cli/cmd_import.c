@@ -149,6 +149,15 @@ static void print_position(struct context *context, const struct import *import,
 	context_print_fault(context, &import->fault);
 }
 
+static void print_ranges_json(struct context *context, const char *name, const struct line_ranges *ranges)
+{
+	fprintf(context->out, ",\"%s\":[", name);
+	for (size_t i = 0; i < ranges->count; i++)
+		fprintf(context->out, "%s[%" PRIu64 ",%" PRIu64 "]", i > 0 ? "," : "", ranges->ranges[i].first,
+			ranges->ranges[i].last);
+	fputc(']', context->out);
+}
+
 static void print_failure_json(struct context *context, const struct import *import)
 {
 	const struct error_message error = {
@@ -162,16 +171,63 @@ static void print_failure_json(struct context *context, const struct import *imp
 		fprintf(context->out,
 			",\"line\":%" PRIu64 ",\"committed_lines\":%" PRIu64 ",\"unknown_lines\":%" PRIu64,
 			import->stop_line, line_ranges_total(&import->committed), line_ranges_total(&import->unknown));
+	print_ranges_json(context, "committed", &import->committed);
+	print_ranges_json(context, "unknown", &import->unknown);
 	fputs("}\n", context->out);
 }
 
-static const char *what_next(const struct import *import)
+// Lines that are neither committed nor of unknown outcome, those that were not sent or read included.
+static void print_missing(struct context *context, const struct import *import)
 {
+	struct line_ranges known = import->committed;
+	uint64_t next = 1;
+	for (size_t i = 0; i < import->unknown.count; i++)
+		line_ranges_add(&known, import->unknown.ranges[i]);
+	context_warn(context, "  not committed: lines ");
+	for (size_t i = 0; i < known.count; i++) {
+		if (known.ranges[i].first > next)
+			context_warn(context, "%" PRIu64 "-%" PRIu64 ", ", next, known.ranges[i].first - 1);
+		next = known.ranges[i].last + 1;
+	}
+	context_warn(context, "from %" PRIu64 " on\n", next);
+}
+
+// Batches under way when one is refused are committed as they are.
+static void print_overtaken(struct context *context, const struct import *import)
+{
+	if (import->stop != IMPORT_STOP_REFUSED || import->dry_run)
+		return;
+	for (size_t i = 0; i < import->committed.count; i++) {
+		const struct line_range *range = &import->committed.ranges[i];
+		if (range->first > import->refused.last)
+			context_warn(context,
+				     "  lines %" PRIu64 "-%" PRIu64 " are behind the refused ones and took effect\n",
+				     range->first, range->last);
+	}
+}
+
+static void print_next(struct context *context, const struct import *import)
+{
+	const char *first = "correct the line and ";
 	if (import->stop == IMPORT_STOP_CONNECTION)
-		return "import the same file again: what is stored already is put again as it is";
-	if (import->stop == IMPORT_STOP_MEMORY)
-		return "free some memory and import the same file again: what is stored already is put again as it is";
-	return "correct the line and import the same file again: what is stored already is put again as it is";
+		first = "";
+	else if (import->stop == IMPORT_STOP_MEMORY)
+		first = "free some memory and ";
+	if (import->dry_run || (import->committed.count == 0 && import->unknown.count == 0)) {
+		context_warn(context, "  %simport the same file again\n", first);
+		return;
+	}
+	if (import->once_line == 0) {
+		context_warn(context, "  %simport the same file again: what is stored already is put again as it is\n",
+			     first);
+		return;
+	}
+	print_missing(context, import);
+	context_warn(context,
+		     "  %simport only what was not committed%s: with line %" PRIu64
+		     ", the file may be refused, or do harm, a second time\n",
+		     first, import->unknown.count > 0 ? " (of unknown lines, look what is stored)" : "",
+		     import->once_line);
 }
 
 static enum exit_code import_failed(struct context *context, const struct import *import, const char *file)
@@ -190,7 +246,8 @@ static enum exit_code import_failed(struct context *context, const struct import
 	print_ranges(context, "sent, outcome unknown", &import->unknown);
 	if (import->committed.count == 0 && import->unknown.count == 0)
 		context_warn(context, "  nothing was %s\n", import->dry_run ? "accepted" : "committed");
-	context_warn(context, "  %s\n", what_next(import));
+	print_overtaken(context, import);
+	print_next(context, import);
 	return EXIT_ERROR;
 }
 

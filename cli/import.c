@@ -247,6 +247,26 @@ static void import_bound_ids(struct import *import, const struct change *change)
 	import->batch_ids += count;
 }
 
+// Whether the change, once stored, may be refused when it comes again, or let a line before it be refused. Other
+// changes put what is there as it is.
+static bool counts_once(const struct change *change)
+{
+	switch (change->kind) {
+	case CHANGE_DELETE_TARIFF:
+	case CHANGE_DELETE_CHARGE_GROUP:
+	case CHANGE_DELETE_CHARGE_POINT:
+	case CHANGE_DELETE_CUSTOMER:
+	case CHANGE_DELETE_TOKEN:
+	case CHANGE_DETACH_CHARGE_POINTS:
+	case CHANGE_DETACH_CUSTOMERS:
+		return true;
+	case CHANGE_ATTACH_CHARGE_POINTS:
+		return change->attach_charge_points->move;
+	default:
+		return change->create_only || change->expected_object_revision != 0;
+	}
+}
+
 static void import_add(struct import *import, const struct change *change, struct bytes encoded)
 {
 	import_bound_ids(import, change);
@@ -261,6 +281,8 @@ static void import_add(struct import *import, const struct change *change, struc
 		}
 	}
 	import->changes++;
+	if (import->once_line == 0 && counts_once(change))
+		import->once_line = import->lines.number;
 	if (change->kind == CHANGE_ATTACH_CUSTOMERS && change->attach_customers->customer_ids_count > 0 &&
 	    closed_groups_note_attached(&import->closed, change->attach_customers->charge_group_id,
 					import->batch_number) < 0)

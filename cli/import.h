@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON lines of changes on their way to the daemon: read, encoded and batched here while earlier batches are being
 // committed there. Each batch is one change set: all or nothing. The daemon takes the sets of a connection in order,
-// so a line may refer to what any line before it stores.
+// so a line may refer to what any line before it stores. But batches under way behind one that is refused may take
+// effect all the same: the outcome says which.
 #pragma once
 
 #include "cli/batch.h"
@@ -62,6 +63,7 @@ struct import {
 	struct line_ranges unknown;   // sent, no answer
 	struct line_ranges unchecked; // dry run: refused for want of what earlier batches would have stored
 	uint64_t changes;             // read
+	uint64_t once_line;           // the first that may be refused when it is imported again; 0: none was read
 	uint64_t revision;            // of the last batch committed
 	uint64_t sets;                // committed
 	struct closed_groups closed;

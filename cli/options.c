@@ -134,7 +134,7 @@ static void print_commands(FILE *out, const char *noun)
 		char usage[128];
 		snprintf(usage, sizeof(usage), "%s%s%s %s", command->noun, command->verb ? " " : "",
 			 command->verb ? command->verb : "", command->arguments ? command->arguments : "");
-		fprintf(out, "  %-42s %s\n", usage, command->help);
+		fprintf(out, "  %-42s %.*s\n", usage, (int)strcspn(command->help, "\v"), command->help);
 	}
 }
 

@@ -249,7 +249,9 @@ START_TEST(a_refused_line_of_a_late_batch_is_found)
 	complains(":23456: no such tariff");
 	complains("lines 20001-30000 were refused together");
 	complains("(1-20000");
-	complains("import the same file again");
+	complains("lines 30001-35000 are behind the refused ones and took effect");
+	complains("not committed: lines 20001-30000, from 35001 on");
+	complains("import only what was not committed: with line 1, ");
 }
 END_TEST
 
@@ -275,7 +277,35 @@ START_TEST(a_connection_broken_in_between_tells_what_is_unknown)
 	ck_assert_int_eq(import(""), EXIT_ERROR);
 	complains("committed: 10,000 lines (1-10000)");
 	complains("outcome unknown");
-	complains("import the same file again");
+	complains("import only what was not committed (of unknown lines, look what is stored)");
+}
+END_TEST
+
+// Puts can be repeated; what expects not to be there, and what takes away, cannot.
+static const struct {
+	const char *line;
+	bool is_repeatable;
+} cases[] = {
+	{"{\"put_customer\":{\"id\":\"c\"}}", true},
+	{"{\"attach_charge_points\":{\"charge_group_id\":\"g\",\"charge_point_ids\":[\"p\"]}}", true},
+	{"{\"attach_charge_points\":{\"charge_group_id\":\"g\",\"charge_point_ids\":[\"p\"],\"move\":true}}", false},
+	{"{\"put_customer\":{\"id\":\"c\"},\"create_only\":true}", false},
+	{"{\"put_customer\":{\"id\":\"c\"},\"expected_object_revision\":\"7\"}", false},
+	{"{\"detach_customers\":{\"charge_group_id\":\"g\",\"customer_ids\":[\"c\"]}}", false},
+};
+
+START_TEST(what_can_be_imported_again_is_told_by_what_was_read)
+{
+	begin();
+	FILE *file = fopen(path, "w");
+	for (int line = 1; line <= 10001; line++)
+		fprintf(file, "%s\n", line == 7 ? cases[_i].line : "{\"put_customer\":{\"id\":\"c\"}}");
+	fputs("nonsense\n", file);
+	fclose(file);
+	ck_assert_int_eq(import(""), EXIT_ERROR);
+	complains("committed: 10,000 lines (1-10000)");
+	complains(cases[_i].is_repeatable ? "import the same file again: what is stored already is put again"
+					  : "import only what was not committed: with line 7, ");
 }
 END_TEST
 
@@ -305,7 +335,8 @@ START_TEST(json_tells_line_and_counts)
 	write_deletions(3);
 	refused_id = BYTES_LITERAL("t2");
 	ck_assert_int_eq(import(" --json"), EXIT_ERROR);
-	ck_assert_ptr_nonnull(strstr(printed, "\"line\":2,\"committed_lines\":0,\"unknown_lines\":0}"));
+	ck_assert_ptr_nonnull(strstr(
+		printed, "\"line\":2,\"committed_lines\":0,\"unknown_lines\":0,\"committed\":[],\"unknown\":[]}"));
 	ck_assert_ptr_nonnull(strstr(printed, "\"field\":\"delete_tariff.id\""));
 }
 END_TEST
@@ -460,6 +491,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_test(tcase, tests[i]);
+	tcase_add_loop_test(tcase, what_can_be_imported_again_is_told_by_what_was_read, 0, ARRAY_SIZE(cases));
 	Suite *suite = suite_create("cli/import");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
