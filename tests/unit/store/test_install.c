@@ -311,6 +311,27 @@ static void count_call(void *context)
 	(*(int *)context)++;
 }
 
+START_TEST(without_a_position_it_begins_a_history_of_its_own)
+{
+	struct store_install *staged;
+	struct store_position former, now;
+	fill(&source);
+	take_copy(&source);
+	for (int i = 0; i < 2; i++) {
+		store_get_position(target.store, &former);
+		ck_assert_int_eq(stage(&staged), 0);
+		ck_assert_int_eq(store_install_commit(&staged, &copy.end, NULL, UINT64_MAX, &target.fault), 0);
+		store_get_position(target.store, &now);
+		const uint64_t later = former.revision > copy.end.revision ? former.revision : copy.end.revision;
+		ck_assert_uint_eq(now.revision, later + 1);
+		ck_assert_uint_eq(store_fixture_revision(&target), later + 1);
+		ck_assert(!id128_equal(&now.epoch, &former.epoch) && !id128_equal(&now.nonce, &former.nonce));
+		ck_assert(!now.is_attached);
+		expect_digest_is_right(&target);
+	}
+}
+END_TEST
+
 START_TEST(readers_are_told)
 {
 	struct store_reader *reader;
@@ -781,6 +802,7 @@ int main(void)
 	tcase_add_test(taking, a_snapshot_can_be_taken_over_again_and_again);
 	tcase_add_test(taking, an_empty_snapshot_empties_the_store);
 	tcase_add_test(taking, the_position_is_the_one_that_was_asked_for);
+	tcase_add_test(taking, without_a_position_it_begins_a_history_of_its_own);
 	tcase_add_test(taking, readers_are_told);
 	tcase_add_test(taking, what_was_answered_is_answered_again);
 	tcase_add_test(taking, the_former_log_is_dropped);
