@@ -102,6 +102,10 @@ static void print_dry_run(struct context *context, const struct import *import)
 static void print_summary(struct context *context, const struct import *import, double seconds)
 {
 	char lines[WORDS_SIZE], changes[WORDS_SIZE], rate[WORDS_SIZE], revision[WORDS_SIZE];
+	if (import->changes == 0) {
+		context_say(context, "there are no changes in it; nothing was changed\n");
+		return;
+	}
 	if (import->dry_run) {
 		print_dry_run(context, import);
 		return;

@@ -160,6 +160,16 @@ START_TEST(blank_lines_count_as_lines_but_not_as_changes)
 }
 END_TEST
 
+START_TEST(a_file_without_changes_is_told_so)
+{
+	begin();
+	write_file(_i < 2 ? "" : "\n \n");
+	ck_assert_int_eq(import(_i % 2 ? " --dry-run" : ""), EXIT_DONE);
+	ck_assert_str_eq(printed, "there are no changes in it; nothing was changed\n");
+	ck_assert_uint_eq(sets_seen, 0);
+}
+END_TEST
+
 // Appends a line that attaches `count` points or customers.
 static void append_attachments(const char *change, const char *list, int count)
 {
@@ -492,6 +502,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_test(tcase, tests[i]);
 	tcase_add_loop_test(tcase, what_can_be_imported_again_is_told_by_what_was_read, 0, ARRAY_SIZE(cases));
+	tcase_add_loop_test(tcase, a_file_without_changes_is_told_so, 0, 4);
 	Suite *suite = suite_create("cli/import");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
