@@ -2,6 +2,8 @@
 """Replicas and one Redis: what a user of them sees."""
 
 import json
+import os
+import subprocess
 import threading
 import time
 import unittest
@@ -277,6 +279,37 @@ class Joining(cluster.ClusterTest):
         b.start()
         cluster.wait_state(b, DIVERGED)
         self.assertEqual(a.state(), FOLLOWING)
+
+
+class Restored(cluster.ClusterTest):
+    """A snapshot put in place of what a replica has."""
+
+    def evauth(self, replica, *words):
+        result = subprocess.run([os.environ["EVAUTH_BIN"], "--server", f"unix:{replica.unix}", *words],
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                timeout=harness.START_SECONDS, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_a_restored_replica_is_adopted_and_the_others_follow(self):
+        a, b = self.start_replicas(self.start_redis(), 2)
+        a.apply(*OFFICE)
+        good = cluster.wait_equal(a, b)
+        file = os.path.join(self.make_folder(), "good.snapshot")
+        self.evauth(a, "snapshot", file)
+        a.apply(harness.delete("customer", "c"))
+        cluster.wait_equal(a, b)
+        self.evauth(a, "restore", "--yes", file)
+        status = cluster.wait_state(a, DIVERGED)
+        self.assertEqual(status.digest, good.digest)
+        self.assert_refused(harness.UNAVAILABLE, a.apply, harness.put_customer("x"))
+        self.evauth(a, "log", "adopt", "--yes")
+        self.assertEqual(cluster.wait_equal(a, b).digest, good.digest)
+        put_aside = [change.WhichOneof("change") for entry in b.log_entries(orphans=True)
+                     for change_set in entry.change_sets for change in change_set.changes]
+        self.assertIn("delete_customer", put_aside)
+        b.apply(harness.put_customer("later"))
+        cluster.wait_equal(a, b)
 
 
 class RedisFails(cluster.ClusterTest):
