@@ -174,12 +174,12 @@ static void start(const struct call *call)
 	job_end(job);
 }
 
-// The operator's choice (redis-stale-ms): rather no answer than one from a state that may be old.
+// The operator's choice (redis-stale): rather no answer than one from a state that may be old.
 static void refuse_stale(const struct call *calls, size_t count)
 {
 	struct fault fault = {0};
 	fault_set(&fault, STATUS_UNAVAILABLE, NULL,
-		  "this replica has not been in step with Redis for longer than redis-stale-ms allows");
+		  "this replica has not been in step with Redis for longer than redis-stale allows");
 	for (size_t i = 0; i < count; i++)
 		reply_fault(&calls[i], -EAGAIN, &fault);
 }
