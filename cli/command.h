@@ -63,6 +63,7 @@ enum exit_code command_import(struct context *context, const struct arguments *a
 enum exit_code command_export(struct context *context, const struct arguments *arguments);
 enum exit_code command_snapshot(struct context *context, const struct arguments *arguments);
 enum exit_code command_restore(struct context *context, const struct arguments *arguments);
+enum exit_code command_completion(struct context *context, const struct arguments *arguments);
 enum exit_code command_status(struct context *context, const struct arguments *arguments);
 enum exit_code command_watch(struct context *context, const struct arguments *arguments);
 enum exit_code command_log(struct context *context, const struct arguments *arguments);

@@ -135,6 +135,8 @@ const struct command commands[] = {
 	 BIT(OPTION_DRY_RUN) | BIT(OPTION_YES), OBJECT_KIND_UNSPECIFIED, command_restore},
 	{"status", NULL, NULL, "the daemon's version, contents and limits", 0, 0, 0, OBJECT_KIND_UNSPECIFIED,
 	 command_status},
+	{"completion", "bash", NULL, "a script that completes commands and options in bash", 0, 0, 0,
+	 OBJECT_KIND_UNSPECIFIED, command_completion},
 };
 
 const size_t commands_count = ARRAY_SIZE(commands);
