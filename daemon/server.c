@@ -432,6 +432,7 @@ static void stop(struct server *server)
 		notifier_stop(service->notifier);
 	for (uint32_t i = 0; i < server->threads_count; i++)
 		worker_stop(server->workers[i], (uint32_t)timeout_ms);
+	server_feed_drain(server->feed, timeout_ms - timeout_ms / 4); // the workers still have to send the answers
 	join_workers(server, timeout_ms);
 	server_feed_stop(server->feed);
 	if (server->unix_inode != 0)

@@ -106,6 +106,12 @@ int server_feed_start(struct server_feed *feed)
 	return feed == NULL ? 0 : feed_start(feed->feed);
 }
 
+void server_feed_drain(struct server_feed *feed, uint64_t timeout_ms)
+{
+	if (feed != NULL)
+		feed_drain(feed->feed, timeout_ms);
+}
+
 void server_feed_stop(struct server_feed *feed)
 {
 	if (feed != NULL)

@@ -12,6 +12,8 @@ struct server_feed;
 MUST_CHECK int server_feed_create(const struct options *options, struct service *service, struct server_feed **ret_feed,
 				  struct options_error *error);
 MUST_CHECK int server_feed_start(struct server_feed *feed);
+// What waits is answered within this time, so that the workers can end. NULL is fine.
+void server_feed_drain(struct server_feed *feed, uint64_t timeout_ms);
 // What waits is answered. NULL is fine, for the next one as well.
 void server_feed_stop(struct server_feed *feed);
 void server_feed_destroy(struct server_feed *feed);

@@ -37,7 +37,7 @@ static void say_state(struct feed *feed, const struct replica_status *status)
 		[REPLICATION_STATE_DIVERGED] = "DIVERGED: Redis has another history than this store",
 		[REPLICATION_STATE_STALLED] = "the store cannot take the next entry",
 	};
-	if (status->state == feed->said_state)
+	if (status->state == feed->said_state || feed->is_stopping)
 		return;
 	feed->said_state = status->state;
 	const bool is_bad = status->state >= REPLICATION_STATE_NO_PEER;
@@ -343,7 +343,7 @@ static void on_wake(void *context)
 {
 	struct feed *feed = context;
 	mailbox_deliver(&feed->mailbox);
-	if (feed->is_stopping && feed->entries_out == 0 && feed->fetch == NULL)
+	if (feed->is_ending && feed->entries_out == 0 && feed->fetch == NULL)
 		loop_stop(feed->loop);
 }
 
@@ -355,19 +355,39 @@ static void *run(void *argument)
 	return NULL;
 }
 
-// What is in the store's hands or the fetch's comes back first; nothing new is begun.
-static void on_stop_mail(struct mail *mail)
+// What is in the store's hands or the fetch's comes back; nothing new is begun.
+static void stop_working(struct feed *feed)
 {
-	struct feed *feed = (struct feed *)((char *)mail - offsetof(struct feed, stop_mail));
+	if (feed->is_stopping)
+		return;
+	feed->is_stopping = true;
 	feed_redis_close(feed);
 	feed_submit_refuse_all(feed);
-	feed->is_stopping = true;
 	loop_timer_stop(feed->tick);
 	if (feed->adoption != NULL)
 		end_adoption(feed->adoption, -ESHUTDOWN, STATUS_UNAVAILABLE, "the daemon is stopping");
 	feed->adoption = NULL;
 	if (feed->fetch != NULL)
 		fetch_decide(feed->fetch, false);
+}
+
+static void on_drain_over(void *context)
+{
+	stop_working(context);
+}
+
+static void on_drain_mail(struct mail *mail)
+{
+	struct feed *feed = (struct feed *)((char *)mail - offsetof(struct feed, drain_mail));
+	loop_timer_start(feed->drain, feed->drain_ms);
+}
+
+static void on_stop_mail(struct mail *mail)
+{
+	struct feed *feed = (struct feed *)((char *)mail - offsetof(struct feed, stop_mail));
+	loop_timer_stop(feed->drain);
+	stop_working(feed);
+	feed->is_ending = true;
 	loop_wake(feed->loop);
 }
 
@@ -376,6 +396,14 @@ int feed_start(struct feed *feed)
 	const int error = thread_start(&feed->thread, "evauthd-feed", run, feed);
 	feed->has_thread = error == 0;
 	return error;
+}
+
+void feed_drain(struct feed *feed, uint64_t timeout_ms)
+{
+	if (!feed->has_thread)
+		return;
+	feed->drain_ms = timeout_ms;
+	mailbox_post(&feed->mailbox, &feed->drain_mail);
 }
 
 void feed_stop(struct feed *feed)
@@ -440,6 +468,8 @@ static int create_parts(struct feed *feed, const struct feed_options *options)
 	mailbox_init(&feed->mailbox, feed->loop);
 	result = loop_timer_create(feed->loop, on_tick, feed, &feed->tick);
 	if (result == 0)
+		result = loop_timer_create(feed->loop, on_drain_over, feed, &feed->drain);
+	if (result == 0)
 		result = feed_redis_init(feed);
 	if (result == 0)
 		result = replica_create(&replica, feed_now_ms(), &feed->replica);
@@ -462,6 +492,7 @@ int feed_create(const struct feed_options *options, struct feed **ret_feed)
 							 .wait_replicas = options->wait_replicas,
 							 .timeout_ms = options->timeout_ms};
 	feed->stop_mail.deliver = on_stop_mail;
+	feed->drain_mail.deliver = on_drain_mail;
 	feed->look_mail.deliver = on_look_mail;
 	redis_url_format(&feed->url, feed->url_text);
 	name_origin(feed);
@@ -487,6 +518,7 @@ void feed_destroy(struct feed *feed)
 	if (feed->loop != NULL) {
 		feed_redis_finish(feed);
 		loop_timer_destroy(feed->tick);
+		loop_timer_destroy(feed->drain);
 		mailbox_finish(&feed->mailbox);
 		loop_destroy(feed->loop);
 	}

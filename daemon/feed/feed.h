@@ -46,6 +46,8 @@ struct feed_options {
 MUST_CHECK int feed_create(const struct feed_options *options, struct feed **ret_feed);
 // Starts the thread.
 MUST_CHECK int feed_start(struct feed *feed);
+// What still waits after `timeout_ms` is answered UNAVAILABLE, and so is what comes later. Once; any thread.
+void feed_drain(struct feed *feed, uint64_t timeout_ms);
 // What waits is answered UNAVAILABLE, the connections are closed, the thread ends. Before store_close(). Any thread.
 void feed_stop(struct feed *feed);
 // NULL is fine.

@@ -28,6 +28,7 @@ struct feed_redis {
 	struct loop_timer *delay; // before they are opened
 	bool is_ready;            // commands: ready; the subscriber still has to be
 	bool is_subscribed;
+	struct question *questions; // not answered
 };
 
 // What another thread may look at.
@@ -53,6 +54,8 @@ struct feed_entry {
 struct feed_inbox {
 	struct arena arena;
 	uint64_t refused;        // messages, since the last line in the log
+	uint64_t not_offered;    // well-formed ones that this replica could not append, likewise
+	int not_offered_error;   // of the last one
 	uint64_t said_ms;        // when that was
 	char why[FEED_TEXT_MAX]; // the last one was refused
 };
@@ -73,9 +76,12 @@ struct feed {
 	bool has_thread;
 	struct loop *loop;
 	struct mailbox mailbox;
-	struct mail stop_mail, look_mail;
+	struct mail stop_mail, drain_mail, look_mail;
+	uint64_t drain_ms;
+	struct loop_timer *drain;
 	_Atomic bool look_is_posted;
-	bool is_stopping;
+	bool is_stopping; // nothing is begun any more; what waits was answered
+	bool is_ending;   // and the thread ends when everything has come back
 	struct loop_timer *tick;
 	struct replica *replica;
 	bool is_acting; // feed_act() is on the stack

@@ -22,23 +22,45 @@ enum {
 
 // ---------------------------------------------------------------- refused messages
 
-// For the log; the replica counts them for Status.
-static void note_refused(struct feed *feed, const char *channel, const char *why)
+// For the log; the replica counts them for Status. Never a fault's message: it may name a token.
+static void note_refused(struct feed *feed, const char *channel, const char *why, const char *field)
 {
 	feed->inbox.refused++;
-	snprintf(feed->inbox.why, sizeof(feed->inbox.why), "%s: %s", channel, why);
+	snprintf(feed->inbox.why, sizeof(feed->inbox.why), "of %s: %s%s%s", channel, why, field[0] ? " in " : "",
+		 field);
+}
+
+// It is well-formed, but not for this replica to append now; another one may.
+static bool is_not_now(int error)
+{
+	return error == -ENOTCONN || error == -EAGAIN || error == -ENOSPC || error == -ENOMEM;
+}
+
+static void say_not_offered(struct feed_inbox *inbox)
+{
+	if (inbox->not_offered > 0)
+		log_warning("messages_not_offered",
+			    "%llu messages of the inbox were not offered by this replica; the last one: %s",
+			    (unsigned long long)inbox->not_offered, strerror(-inbox->not_offered_error));
+	inbox->not_offered = 0;
+}
+
+static void say_refused(struct feed_inbox *inbox)
+{
+	if (inbox->refused > 0)
+		log_warning("messages_refused", "%llu messages could not be read and changed nothing; the last one, %s",
+			    (unsigned long long)inbox->refused, inbox->why);
+	inbox->refused = 0;
 }
 
 void feed_inbox_tick(struct feed *feed)
 {
 	struct feed_inbox *inbox = &feed->inbox;
 	const uint64_t now = feed_now_ms();
-	if (inbox->refused == 0 || now - inbox->said_ms < INBOX_SAY_INTERVAL_MS)
+	if (inbox->refused + inbox->not_offered == 0 || now - inbox->said_ms < INBOX_SAY_INTERVAL_MS)
 		return;
-	log_warning("messages_refused",
-		    "%llu messages of Redis could not be read and changed nothing; the last one, %s",
-		    (unsigned long long)inbox->refused, inbox->why);
-	inbox->refused = 0;
+	say_not_offered(inbox);
+	say_refused(inbox);
 	inbox->said_ms = now;
 }
 
@@ -50,7 +72,8 @@ struct id128 feed_inbox_key(const struct change_set *set)
 	char text[2 * ID_SIZE_MAX + 1];
 	if (set->idempotency_key.size == 0 || set->actor.size + set->idempotency_key.size >= sizeof(text))
 		return key;
-	memcpy(text, set->actor.data, set->actor.size);
+	if (set->actor.size > 0)
+		memcpy(text, set->actor.data, set->actor.size);
 	text[set->actor.size] = '\0'; // neither has one
 	memcpy(text + set->actor.size + 1, set->idempotency_key.data, set->idempotency_key.size);
 	const XXH128_hash_t hash = XXH3_128bits(text, set->actor.size + 1 + set->idempotency_key.size);
@@ -134,7 +157,16 @@ static void take_change_set(struct feed *feed, struct bytes payload)
 		result = offer(feed, set, payload_key);
 	if (result == 0 || result == -EEXIST)
 		return;
-	note_refused(feed, REDIS_LOG_INBOX, fault.message[0] ? fault.message : strerror(-result));
+	if (is_not_now(result)) {
+		feed->inbox.not_offered++;
+		feed->inbox.not_offered_error = result;
+		return;
+	}
+	note_refused(feed, REDIS_LOG_INBOX,
+		     result == -ESTALE         ? "heard too late, without an idempotency key"
+		     : fault.code != STATUS_OK ? status_code_name(fault.code)
+					       : strerror(-result),
+		     fault.field);
 	replica_refused_message(feed->replica);
 }
 
@@ -157,7 +189,7 @@ static void take_push(struct feed *feed, struct bytes payload)
 {
 	const uint64_t revision = read_revision(payload);
 	if (revision == 0)
-		note_refused(feed, REDIS_LOG_CHANGES, "not a revision");
+		note_refused(feed, REDIS_LOG_CHANGES, "not a revision", "");
 	replica_heard(feed->replica, feed_now_ms(), revision);
 }
 

@@ -7,6 +7,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+// ---------------------------------------------------------------- questions under way
+
+// What a question is asked for: its ticket comes back with the answer. Those under way when the connections are closed
+// are never answered.
+struct question {
+	struct feed *feed;
+	uint64_t ticket;
+	struct question *next, **link;
+};
+
+static struct question *begin_question(struct feed *feed, uint64_t ticket)
+{
+	struct question *question = malloc(sizeof(*question));
+	if (question == NULL)
+		return NULL;
+	*question = (struct question){
+		.feed = feed, .ticket = ticket, .next = feed->redis.questions, .link = &feed->redis.questions};
+	if (question->next != NULL)
+		question->next->link = &question->next;
+	feed->redis.questions = question;
+	return question;
+}
+
+static void free_question(struct question *question)
+{
+	*question->link = question->next;
+	if (question->next != NULL)
+		question->next->link = question->link;
+	free(question);
+}
+
+static void forget_questions(struct feed *feed)
+{
+	while (feed->redis.questions != NULL)
+		free_question(feed->redis.questions);
+}
+
 // ---------------------------------------------------------------- up and down
 
 static void go_down(struct feed *feed, const struct redis_error *error)
@@ -140,6 +177,7 @@ void feed_redis_close(struct feed *feed)
 	redis_connection_close(redis->commands);
 	redis_connection_close(redis->subscriber);
 	redis_log_destroy(redis->log);
+	forget_questions(feed);
 	redis->finder = NULL;
 	redis->commands = redis->subscriber = NULL;
 	redis->log = NULL;
@@ -160,13 +198,7 @@ void feed_redis_finish(struct feed *feed)
 	loop_timer_destroy(feed->redis.delay);
 }
 
-// ---------------------------------------------------------------- questions
-
-// What a question is asked for: its ticket comes back with the answer.
-struct question {
-	struct feed *feed;
-	uint64_t ticket;
-};
+// ---------------------------------------------------------------- asking
 
 // Errors that are an answer of Redis leave the connection as it is; all others end it, and that is told by on_end().
 static bool is_answer(const struct redis_error *error)
@@ -186,7 +218,7 @@ static struct feed *end_question(void *context, const struct redis_error *error,
 	struct question *question = context;
 	struct feed *feed = question->feed;
 	*ret_ticket = question->ticket;
-	free(question);
+	free_question(question);
 	if (error == NULL)
 		return feed;
 	if (is_answer(error)) {
@@ -256,14 +288,8 @@ static int ask(struct redis_log *log, const struct replica_action *action, struc
 
 void feed_redis_ask(struct feed *feed, const struct replica_action *action)
 {
-	struct question *question = malloc(sizeof(*question));
-	int result = -ENOMEM;
-	if (question != NULL && feed->redis.log != NULL) {
-		*question = (struct question){.feed = feed, .ticket = action->ticket};
-		result = ask(feed->redis.log, action, question);
-	}
-	if (result == 0)
-		return;
-	free(question);
-	go_down_errno(feed, result, "cannot ask Redis");
+	struct question *question = feed->redis.log != NULL ? begin_question(feed, action->ticket) : NULL;
+	const int result = question != NULL ? ask(feed->redis.log, action, question) : -ENOMEM;
+	if (result != 0)
+		go_down_errno(feed, result, "cannot ask Redis"); // forgets the question, too
 }

@@ -17,6 +17,7 @@ enum {
 	FETCH_PAGE = 1000, // entries of a log's page
 	FETCH_PROGRESS_STEP = 4096,
 	FETCH_WHY_SIZE = 512,
+	FETCH_SILENCE_MS = 5000, // of a peer; a stop waits for it
 };
 
 enum decision { UNDECIDED, TAKE, FORGET };
@@ -235,7 +236,8 @@ static int take_over(struct fetch *fetch)
 
 static int try_peer(struct fetch *fetch)
 {
-	const struct evauth_options options = {.server = fetch->peer};
+	const struct evauth_options options = {
+		.server = fetch->peer, .connect_timeout_ms = FETCH_SILENCE_MS, .call_timeout_ms = FETCH_SILENCE_MS};
 	fetch->fault = (struct fault){0};
 	int result = evauth_client_create(&options, &fetch->client, &fetch->fault);
 	if (result != 0)

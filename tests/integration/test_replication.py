@@ -74,6 +74,8 @@ class Following(cluster.ClusterTest):
         self.assertEqual((again.revision, again.replayed), (first.revision, True))
         self.assert_refused(harness.ALREADY_EXISTS, b.apply, harness.put_tariff("u"), actor="csms",
                             idempotency_key="once")
+        self.assertFalse(a.apply(harness.put_tariff("u"), idempotency_key="once").replayed)  # of nobody
+        self.assertTrue(b.apply(harness.put_tariff("u"), idempotency_key="once").replayed)
 
     def test_many_writers_at_all_replicas_make_one_history(self):
         replicas = self.start_replicas(self.start_redis(), 3)
@@ -183,6 +185,26 @@ class Inbox(cluster.ClusterTest):
         self.assertEqual(after.replication.messages_refused, len(garbage) + 1)
         self.assertEqual(after.revision, before.revision + 1)
         self.assertEqual(after.replication.state, FOLLOWING)
+
+    def test_the_log_names_the_field_of_a_refused_message_and_no_token(self):
+        redis = self.start_redis()
+        a, = self.start_replicas(redis, 1)
+        redis.publish('{"changes":[{"put_token":{"uid":"04CANARY","type":"RFID","issuer":{"country_code":"DE",'
+                      '"party_id":"8EO"},"valid_from":"100","valid_until":"50"}}]}')
+        harness.wait_until(lambda: "messages_refused" in a.log(), "the line in the log")
+        self.assertIn("INVALID_ARGUMENT", a.log())
+        self.assertIn("put_token", a.log())
+        self.assertNotIn("CANARY", a.log())
+
+    def test_a_replica_that_cannot_write_does_not_call_messages_unreadable(self):
+        redis = self.start_redis()
+        a, = self.start_replicas(redis, 1)
+        a.apply(harness.put_customer("c"))
+        redis.cli("DEL", "{evauth}:log")
+        cluster.wait_state(a, DIVERGED)
+        redis.publish('{"changes":[{"put_customer":{"id":"d"}}]}')
+        harness.wait_until(lambda: "messages_not_offered" in a.log(), "the line in the log")
+        self.assertEqual(a.replication().messages_refused, 0)
 
     def test_a_message_as_protobuf(self):
         redis = self.start_redis()
@@ -329,7 +351,14 @@ class RedisFails(cluster.ClusterTest):
 
     def assert_works_again(self):
         cluster.wait_equal(self.a, self.b)
-        self.b.apply(harness.put_customer(f"after-{time.monotonic_ns()}"))
+
+        def is_applied():
+            try:
+                return self.b.apply(harness.put_customer(f"after-{time.monotonic_ns()}"))
+            except EvauthError as error:
+                self.assertEqual(error.status, harness.UNAVAILABLE)  # it has not noticed yet, or just has
+                return None
+        harness.wait_until(is_applied, "a change")
         return cluster.wait_equal(self.a, self.b)
 
     def test_redis_stops_and_comes_back(self):
@@ -419,6 +448,25 @@ class RedisFails(cluster.ClusterTest):
         finally:
             self.redis.thaw()
         self.assert_works_again()
+
+    def test_a_stop_does_not_wait_for_a_redis_that_hangs(self):
+        patient = self.new_replica(self.redis, "--redis-timeout", "60s", "--drain-timeout", "500ms")
+        patient.peers = [self.a]
+        patient.start()
+        cluster.wait_equal(self.a, patient)
+        client = self.connect(patient)
+        self.redis.freeze()
+        try:
+            client.send(pb.ChangeSet(changes=[harness.put_customer("late")]))
+            harness.wait_until(lambda: patient.status().connections >= 2, "the connection")
+            start = time.monotonic()
+            patient.stop()  # exit code 0
+            self.assertLess(time.monotonic() - start, 30)
+            _, status, _, _, body = client.receive()
+            self.assertEqual(status, harness.UNAVAILABLE)
+            self.assertIn("unknown", pb.Error.FromString(body).message)
+        finally:
+            self.redis.thaw()
 
     def test_the_subscriber_is_cut(self):
         for kind in ("pubsub", "normal", "pubsub"):
