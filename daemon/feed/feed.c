@@ -457,6 +457,7 @@ static int create_parts(struct feed *feed, const struct feed_options *options)
 		.timeout_ms = options->timeout_ms,
 		.queue_sets_max = options->sets_max,
 		.queue_bytes_max = REPLICA_QUEUE_BYTES_MAX_DEFAULT,
+		.needs_confirmation = options->wait_replicas > 0,
 		.random = get_random,
 		.wall_time = get_wall_time,
 		.context = feed,

@@ -132,6 +132,9 @@ struct replica_options {
 	uint32_t timeout_ms;   // of a command, and of a set until it is answered
 	size_t queue_sets_max; // waiting to be appended
 	size_t queue_bytes_max;
+	// An append only counts with the word of replicas of Redis (redis-wait-replicas): what is merely found in the
+	// log has not got it.
+	bool needs_confirmation;
 	void (*random)(void *context, void *buffer, size_t size);
 	int64_t (*wall_time)(void *context); // unix seconds
 	void *context;

@@ -102,7 +102,7 @@ static void answer_applied(struct replica *replica, struct applying *applying)
 	struct set *set;
 	while ((set = set_list_take(&applying->sets)) != NULL) {
 		set->outcome = applying->is_replicated ? REPLICA_APPLIED : REPLICA_OUTCOME_UNKNOWN;
-		set->text = "applied, but fewer replicas of Redis than configured have it";
+		set->text = "applied, but not known to be on as many replicas of Redis as configured";
 		set->revision = applying->entry.revision;
 		set_list_add(&replica->answers, set);
 	}
@@ -310,6 +310,8 @@ void replica_range_read(struct replica *replica, uint64_t now_ms, uint64_t ticke
 {
 	replica_set_now(replica, now_ms);
 	const uint32_t asked = replica->range.count;
+	// Of an entry of ours that was lost on its way.
+	const bool is_confirmed = !replica->options.needs_confirmation;
 	if (!replica_is_answer(&replica->range, ticket) || replica->step != STEP_FOLLOW)
 		return;
 	for (size_t i = 0; i < count; i++) {
@@ -318,7 +320,7 @@ void replica_range_read(struct replica *replica, uint64_t now_ms, uint64_t ticke
 			does_not_fit(replica);
 			return;
 		}
-		if (fit == FIT_NEXT && replica_hand_over(replica, &entries[i], true) != 0) {
+		if (fit == FIT_NEXT && replica_hand_over(replica, &entries[i], is_confirmed) != 0) {
 			replica->look = true;
 			replica->look_after_ms = replica->now_ms + RETRY_MEMORY_MS;
 			return;

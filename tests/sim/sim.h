@@ -166,6 +166,7 @@ struct sim_set {
 	enum set_fate fate;
 	uint64_t revision;
 	unsigned node;
+	bool is_confirmed; // its node heard that enough replicas of Redis have it
 };
 
 // What a run has to expect.
@@ -174,6 +175,7 @@ struct plan {
 	bool is_lossy; // Redis may forget
 	bool is_long;
 	bool has_data;         // node 0 starts with data of its own
+	bool waits;            // for replicas of Redis
 	unsigned loss;         // of pushes, in 100
 	unsigned crash_action; // one in so many actions ends in a crash; 0: none
 	unsigned fault_every_ms;
@@ -275,6 +277,7 @@ void operator_look(struct world *world);
 
 // sim_check.c
 void check_applied(struct node *node, const struct redis_log_entry *entry);
+void check_confirmed(struct node *node, const struct redis_log_entry *entry);
 void check_answer(struct node *node, const struct replica_action *action);
 void check_fetched(struct node *node);
 void check_state(struct node *node);

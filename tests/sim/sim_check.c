@@ -50,6 +50,15 @@ static void check_really_applied(struct node *node, const struct replica_action 
 		     (unsigned long)action->answer.handle, (unsigned long)action->answer.revision);
 }
 
+// What the node hears of an append: enough replicas of Redis have the entry.
+void check_confirmed(struct node *node, const struct redis_log_entry *entry)
+{
+	uint64_t ids[ENTRY_SETS_MAX];
+	const size_t count = entry_sets(entry, ids, ARRAY_SIZE(ids));
+	for (size_t i = 0; i < count; i++)
+		node->world->sets[ids[i]].is_confirmed = true;
+}
+
 void check_answer(struct node *node, const struct replica_action *action)
 {
 	struct world *world = node->world;
@@ -63,6 +72,9 @@ void check_answer(struct node *node, const struct replica_action *action)
 		set->fate = SET_APPLIED;
 		set->revision = action->answer.revision;
 		check_really_applied(node, action);
+		if (world->plan.waits && !set->is_confirmed)
+			fail(world, "node %u: set %lu is acknowledged, and no replica of Redis said that it has it",
+			     node->number, (unsigned long)action->answer.handle);
 		break;
 	case REPLICA_OUTCOME_UNKNOWN:
 		set->fate = SET_UNKNOWN;

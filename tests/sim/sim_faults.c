@@ -230,6 +230,7 @@ void faults_plan(struct world *world)
 	}
 	plan->end_ms = plan->faults_end_ms + 400000;
 	world->redis.length_max = one_in(world, 3) ? 3 + chance(world, 60) : 100000;
+	plan->waits = one_in(world, 5);
 }
 
 void faults_start(struct world *world)

@@ -33,6 +33,7 @@ void node_start(struct node *node)
 		.timeout_ms = SIM_TIMEOUT_MS,
 		.queue_sets_max = 1000,
 		.queue_bytes_max = 100000,
+		.needs_confirmation = node->world->plan.waits,
 		.random = random_bytes,
 		.wall_time = wall_time,
 		.context = node,
@@ -124,6 +125,8 @@ void node_reply(struct world *world, struct sim_event *event)
 	if (!node->is_connected || node->connection != reply->command->connection)
 		return;
 	reply->command->is_answered = true;
+	if (reply->is_done && reply->is_replicated)
+		check_confirmed(node, reply->command->entry);
 	if (reply->error.code != 0)
 		replica_failed(node->replica, now, ticket, &reply->error);
 	else if (reply->command->kind == COMMAND_HEAD)

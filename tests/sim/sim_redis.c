@@ -114,7 +114,7 @@ static void run_append(struct world *world, const struct command *command, struc
 		stream_trim(world, stream, world->redis.length_max);
 		publish(world, entry->revision);
 		reply->is_done = true;
-		reply->is_replicated = world->is_quiet || !one_in(world, 200);
+		reply->is_replicated = !world->plan.waits || world->is_quiet || !one_in(world, 50);
 		trace(world, "redis: node %u appended %lu nonce %04x%s", command->node->number,
 		      (unsigned long)entry->revision, short_id(&entry->nonce), command->was_late ? " (late)" : "");
 		return;
@@ -229,6 +229,8 @@ static void arrive(struct world *world, struct sim_event *event)
 	if (is_lost)
 		return;
 	uint64_t at = world->now_ms + latency(world);
+	if (world->plan.waits && command->kind == COMMAND_APPEND && reply->is_done)
+		at += chance(world, SIM_TIMEOUT_MS / 4);
 	if (at < node->replied_at_ms)
 		at = node->replied_at_ms;
 	node->replied_at_ms = at;

@@ -44,9 +44,10 @@ static int64_t fake_wall_time(void *context)
 	return 1700000000;
 }
 
-static void set_up(void)
+static void create(bool needs_confirmation)
 {
 	const struct replica_options options = {
+		.needs_confirmation = needs_confirmation,
 		.origin = BYTES_LITERAL("here"),
 		.timeout_ms = TIMEOUT_MS,
 		.queue_sets_max = QUEUE_SETS,
@@ -57,6 +58,11 @@ static void set_up(void)
 	now = 1000;
 	random_next = 100;
 	ck_assert_int_eq(replica_create(&options, now, &replica), 0);
+}
+
+static void set_up(void)
+{
+	create(false);
 }
 
 static void tear_down(void)
@@ -279,6 +285,23 @@ START_TEST(a_lost_entry_that_is_in_the_log_is_answered_when_it_is_applied)
 	expect(REPLICA_APPLY);
 	replica_applied(replica, now, 6, 0);
 	expect_answer(1, REPLICA_APPLIED);
+	expect_nothing();
+}
+END_TEST
+
+// WAIT was on the connection that is gone, and another one's WAIT says nothing about it.
+START_TEST(a_lost_entry_whose_confirmation_is_lost_is_applied_and_not_acknowledged)
+{
+	replica_destroy(replica);
+	create(true);
+	follow_all(5);
+	struct redis_log_entry sent = lost_append(1);
+	sent.body = BYTES_LITERAL("\x0a\x03\x0a\x01"
+				  "a");
+	replica_range_read(replica, now, follow(5, 6), &sent, 1);
+	expect(REPLICA_APPLY);
+	replica_applied(replica, now, 6, 0);
+	expect_answer(1, REPLICA_OUTCOME_UNKNOWN);
 	expect_nothing();
 }
 END_TEST
@@ -742,6 +765,7 @@ static void add_writing(TCase *tcase)
 	tcase_add_test(tcase, without_redis_sets_are_refused_at_once);
 	tcase_add_test(tcase, when_redis_goes_what_was_not_sent_did_not_happen);
 	tcase_add_test(tcase, a_lost_entry_that_is_in_the_log_is_answered_when_it_is_applied);
+	tcase_add_test(tcase, a_lost_entry_whose_confirmation_is_lost_is_applied_and_not_acknowledged);
 	tcase_add_test(tcase, a_lost_entry_that_is_not_in_the_log_is_sent_again_as_the_same);
 	tcase_add_test(tcase, an_answer_of_a_connection_that_was_given_up_is_ignored);
 	tcase_add_test(tcase, who_was_not_first_reads_and_tries_again);
