@@ -3,6 +3,7 @@
 // before all of it was found to be whole.
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/snapshot_contents.h"
 #include "cli/snapshot_file.h"
 #include "cli/words.h"
 #include "proto/codec.h"
@@ -19,7 +20,6 @@ enum {
 	RESTORE_PART_RECORDS = 2000,
 	RESTORE_PART_BYTES = 192 * 1024, // a part is sent once it is this big
 	RESTORE_ARENA_CHUNK = 1024 * 1024,
-	RESTORE_RECORD_KINDS = RECORD_REMEMBERED + 1,
 };
 static_assert((int)RESTORE_PART_RECORDS <= (int)RESTORE_RECORDS_MAX, "the daemon takes them");
 
@@ -29,10 +29,7 @@ struct restoring {
 	FILE *file;
 	uint64_t size; // bytes
 	struct arena arena;
-	struct arena end_arena;
-	struct snapshot_end *end;
-	uint64_t counts[RESTORE_RECORD_KINDS];
-	uint64_t records;
+	struct snapshot_contents contents;
 	struct progress progress;
 	// The part being put together.
 	struct record *part;
@@ -78,61 +75,13 @@ static int decode(const struct schema *schema, struct bytes body, struct arena *
 	return result == 0 || result == -ENOMEM ? result : -EBADMSG;
 }
 
-static int count_record(struct restoring *restoring, struct bytes body)
-{
-	struct record *record;
-	arena_reset(&restoring->arena);
-	const int result = decode(&schema_record, body, &restoring->arena, &record);
-	if (result != 0)
-		return result;
-	if (record->kind == RECORD_NONE || (unsigned)record->kind >= RESTORE_RECORD_KINDS)
-		return -EBADMSG;
-	restoring->counts[record->kind]++;
-	restoring->records++;
-	return 0;
-}
-
-static int read_records(struct restoring *restoring, struct snapshot_file *file)
-{
-	struct bytes body;
-	int result;
-	while ((result = snapshot_file_get(file, &body)) > 0) {
-		result = count_record(restoring, body);
-		if (result != 0)
-			return result;
-	}
-	if (result == 0)
-		result = decode(&schema_snapshot_end, body, &restoring->end_arena, &restoring->end);
-	return result == 0 && restoring->end->records != restoring->records ? -EBADMSG : result;
-}
-
-static int verify(struct restoring *restoring)
-{
-	struct snapshot_file file;
-	int result = snapshot_file_open(&file, restoring->file);
-	if (result == 0)
-		result = read_records(restoring, &file);
-	snapshot_file_close(&file);
-	return result;
-}
-
 static enum exit_code refuse_file(struct restoring *restoring, int error)
 {
-	static const struct {
-		int error;
-		const char *text;
-	} rows[] = {
-		{-EPROTO, "it is no file of evauth snapshot"},
-		{-ENOTSUP, "it was written by a later evauth; use that version"},
-		{-ENODATA, "it is cut short: it was not written, or not copied, to its end"},
-		{-EBADMSG, "it is damaged: its checksum or its contents are not what was written"},
-	};
+	const char *problem = snapshot_contents_problem(error);
 	if (error == -ENOMEM)
 		return context_no_memory(restoring->context);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].error == error)
-			return context_refuse(restoring->context, "cannot restore %.128s: %s", restoring->name,
-					      rows[i].text);
+	if (problem != NULL)
+		return context_refuse(restoring->context, "cannot restore %.128s: %s", restoring->name, problem);
 	return context_refuse(restoring->context, "cannot read %.128s: %s", restoring->name,
 			      strerrordesc_np(error == -EIO && errno != 0 ? errno : -error));
 }
@@ -160,10 +109,11 @@ static void show(const struct restoring *restoring)
 	if (context->json || context->quiet)
 		return;
 	output_title(context, "%s", restoring->name);
-	output_field_text(context, "revision", words_count(restoring->end->revision, text));
-	output_field_text(context, "last change", words_time(restoring->end->time, text));
+	output_field_text(context, "revision", words_count(restoring->contents.end->revision, text));
+	output_field_text(context, "last change", words_time(restoring->contents.end->time, text));
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		output_field_text(context, kinds[i].label, words_count(restoring->counts[kinds[i].kind], text));
+		output_field_text(context, kinds[i].label,
+				  words_count(restoring->contents.counts[kinds[i].kind], text));
 }
 
 static enum exit_code done(const struct restoring *restoring, bool is_dry_run)
@@ -172,10 +122,11 @@ static enum exit_code done(const struct restoring *restoring, bool is_dry_run)
 	char revision[WORDS_SIZE];
 	if (context->json) {
 		fprintf(context->out, "{\"dry_run\":%s,\"file\":{\"revision\":\"%" PRIu64 "\",\"time\":\"%" PRId64 "\"",
-			is_dry_run ? "true" : "false", restoring->end->revision, restoring->end->time);
+			is_dry_run ? "true" : "false", restoring->contents.end->revision,
+			restoring->contents.end->time);
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 			fprintf(context->out, ",\"%s\":\"%" PRIu64 "\"", kinds[i].json,
-				restoring->counts[kinds[i].kind]);
+				restoring->contents.counts[kinds[i].kind]);
 		fprintf(context->out, "},\"revision\":\"%" PRIu64 "\"}\n", restoring->response.revision);
 	} else if (is_dry_run) {
 		context_say(context, "dry run: the file is whole; nothing was changed\n");
@@ -249,7 +200,7 @@ static int send_all(struct restoring *restoring)
 				break;
 		}
 	snapshot_file_close(&file);
-	return result == 0 ? send_part(restoring, restoring->end) : result;
+	return result == 0 ? send_part(restoring, restoring->contents.end) : result;
 }
 
 static enum exit_code restore(struct restoring *restoring)
@@ -274,7 +225,7 @@ static enum exit_code run(struct restoring *restoring, const struct arguments *a
 	const bool is_yes = option_is_on(arguments, OPTION_YES);
 	int result = open_input(restoring);
 	if (result == 0)
-		result = verify(restoring);
+		result = snapshot_contents_read(&restoring->contents, restoring->file);
 	if (result != 0)
 		return refuse_file(restoring, result);
 	show(restoring);
@@ -291,11 +242,10 @@ enum exit_code command_restore(struct context *context, const struct arguments *
 {
 	struct restoring restoring = {.context = context, .name = arguments->words[0]};
 	arena_init(&restoring.arena, RESTORE_ARENA_CHUNK, EVAUTH_ARENA_BUDGET);
-	arena_init(&restoring.end_arena, RESTORE_ARENA_CHUNK, EVAUTH_ARENA_BUDGET);
 	const enum exit_code code = run(&restoring, arguments);
 	if (restoring.file != NULL)
 		fclose(restoring.file);
 	arena_finish(&restoring.arena);
-	arena_finish(&restoring.end_arena);
+	snapshot_contents_finish(&restoring.contents);
 	return code;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// snapshot: everything a daemon has in one file. restore is in cmd_restore.c.
+// snapshot: everything a daemon has in one file; backup: and the file is read back. restore is in cmd_restore.c.
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/snapshot_contents.h"
 #include "cli/snapshot_file.h"
 #include "cli/words.h"
 #include "proto/codec.h"
@@ -17,7 +18,6 @@
 
 enum {
 	SNAPSHOT_BUFFER_SIZE = 1024 * 1024,
-	SNAPSHOT_ARENA_CHUNK = 64 * 1024,
 	SNAPSHOT_RECORDS_PER_LOOK = 512,
 	SNAPSHOT_FILE_MODE = 0600,
 };
@@ -32,7 +32,9 @@ struct taking {
 	uint64_t records, records_expected;
 	struct snapshot_end end; // without its texts
 	bool has_end;
-	int error; // errno of the file
+	bool is_backup;      // to be read back
+	const char *problem; // found by that
+	int error;           // errno of the file
 };
 
 // ---------------------------------------------------------------- the file
@@ -67,6 +69,30 @@ static int sync_folder(const char *name)
 	return result;
 }
 
+static int read_back_from(struct taking *taking, FILE *in)
+{
+	struct snapshot_contents contents;
+	const int result = snapshot_contents_read(&contents, in);
+	const bool is_same = result == 0 && contents.records == taking->end.records &&
+			     contents.end->revision == taking->end.revision;
+	snapshot_contents_finish(&contents);
+	taking->problem = result == 0 && !is_same ? "it is not what was written" : snapshot_contents_problem(result);
+	return result == 0 && !is_same ? -EBADMSG : result;
+}
+
+// From the disk, as far as the kernel follows the advice: it is clean, for it was synced.
+static int read_back(struct taking *taking)
+{
+	FILE *in = fopen(taking->temporary, "re");
+	if (in == NULL)
+		return -errno;
+	(void)posix_fadvise(fileno(in), 0, 0, POSIX_FADV_DONTNEED);
+	setvbuf(in, NULL, _IOFBF, SNAPSHOT_BUFFER_SIZE);
+	const int result = read_back_from(taking, in);
+	fclose(in);
+	return result;
+}
+
 // Under its own name only once it is on the disk.
 static int close_output(struct taking *taking, FILE *out, int result)
 {
@@ -76,6 +102,8 @@ static int close_output(struct taking *taking, FILE *out, int result)
 		result = -errno;
 	if (fclose(out) != 0 && result == 0)
 		result = -errno;
+	if (result == 0 && taking->is_backup)
+		result = read_back(taking);
 	if (result == 0 && rename(taking->temporary, taking->name) != 0)
 		result = -errno;
 	if (result != 0)
@@ -150,6 +178,9 @@ static enum exit_code fail(struct taking *taking, int result)
 	struct context *context = taking->context;
 	if (result == -ENOMEM)
 		return context_no_memory(context);
+	if (taking->problem != NULL)
+		return context_refuse(context, "cannot back up to %.128s: read back, %s", taking->name,
+				      taking->problem);
 	if (result == -EOPNOTSUPP)
 		return context_refuse(context, "this evauthd does not say what its snapshots are; use a later version");
 	if (taking->error == 0 && evauth_fault(context->client)->code != STATUS_OK)
@@ -170,25 +201,40 @@ static enum exit_code done(const struct taking *taking)
 			"{\"revision\":\"%" PRIu64 "\",\"records\":\"%" PRIu64 "\",\"remembered\":\"%" PRIu64
 			"\",\"time\":\"%" PRId64 "\"}\n",
 			end->revision, end->records, end->remembered, end->time);
-	context_say(context, "%s: %s records, revision %s\n", taking->name, words_count(end->records, records),
-		    words_count(end->revision, revision));
+	context_say(context, "%s: %s records, revision %s%s\n", taking->name, words_count(end->records, records),
+		    words_count(end->revision, revision), taking->is_backup ? "; on the disk, and read back" : "");
 	return EXIT_DONE;
+}
+
+static enum exit_code take_file(struct taking *taking)
+{
+	struct context *context = taking->context;
+	FILE *out = NULL;
+	int result = open_output(taking, &out);
+	if (result != 0)
+		return context_refuse(context, "cannot write %.128s: %s", taking->name, strerrordesc_np(-result));
+	if (taking->temporary[0] == '\0' && isatty(fileno(out)))
+		return context_refuse(context, "a snapshot is no text for a terminal: name a file, or use a pipe");
+	if (taking->temporary[0] == '\0')
+		context->json = false; // stdout has the snapshot
+	arena_init(&taking->arena, SNAPSHOT_ARENA_CHUNK, EVAUTH_ARENA_BUDGET);
+	result = take(taking, out);
+	result = close_output(taking, out, result);
+	arena_finish(&taking->arena);
+	return result == 0 ? done(taking) : fail(taking, result);
 }
 
 enum exit_code command_snapshot(struct context *context, const struct arguments *arguments)
 {
 	struct taking taking = {.context = context, .name = arguments->words[0]};
-	FILE *out = NULL;
-	int result = open_output(&taking, &out);
-	if (result != 0)
-		return context_refuse(context, "cannot write %.128s: %s", taking.name, strerrordesc_np(-result));
-	if (taking.temporary[0] == '\0' && isatty(fileno(out)))
-		return context_refuse(context, "a snapshot is no text for a terminal: name a file, or use a pipe");
-	if (taking.temporary[0] == '\0')
-		context->json = false; // stdout has the snapshot
-	arena_init(&taking.arena, SNAPSHOT_ARENA_CHUNK, EVAUTH_ARENA_BUDGET);
-	result = take(&taking, out);
-	result = close_output(&taking, out, result);
-	arena_finish(&taking.arena);
-	return result == 0 ? done(&taking) : fail(&taking, result);
+	return take_file(&taking);
+}
+
+enum exit_code command_backup(struct context *context, const struct arguments *arguments)
+{
+	struct taking taking = {.context = context, .name = arguments->words[0], .is_backup = true};
+	if (strcmp(taking.name, "-") == 0)
+		return context_refuse(context, "what was written to a pipe cannot be read back: name a file, or use "
+					       "evauth snapshot");
+	return take_file(&taking);
 }

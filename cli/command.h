@@ -12,6 +12,7 @@ enum exit_code {
 	EXIT_DENIED = 1,
 	EXIT_ERROR = 2,
 	EXIT_ASK_ISSUER = 3,
+	EXIT_UNSOUND = 1,       // check: the store has problems
 	EXIT_CANNOT_RESUME = 4, // watch: what comes after the revision is not to be had any more
 };
 
@@ -62,8 +63,10 @@ enum exit_code command_permitted(struct context *context, const struct arguments
 enum exit_code command_import(struct context *context, const struct arguments *arguments);
 enum exit_code command_export(struct context *context, const struct arguments *arguments);
 enum exit_code command_snapshot(struct context *context, const struct arguments *arguments);
+enum exit_code command_backup(struct context *context, const struct arguments *arguments);
 enum exit_code command_restore(struct context *context, const struct arguments *arguments);
 enum exit_code command_completion(struct context *context, const struct arguments *arguments);
+enum exit_code command_check(struct context *context, const struct arguments *arguments);
 enum exit_code command_status(struct context *context, const struct arguments *arguments);
 enum exit_code command_watch(struct context *context, const struct arguments *arguments);
 enum exit_code command_log(struct context *context, const struct arguments *arguments);

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONTEXT_CHUNK_SIZE = 64 * 1024 };
+enum {
+	CONTEXT_CHUNK_SIZE = 64 * 1024,
+	LONG_TIMEOUT_MS = 30 * 60 * 1000,
+};
 
 // Answers in many pages are put together in memory.
 static const size_t context_memory_max = (size_t)4 * 1024 * 1024 * 1024;
@@ -44,6 +47,12 @@ static const char *server_name(const struct arguments *arguments)
 	return from_environment != NULL && from_environment[0] != '\0' ? from_environment : EVAUTH_SERVER_DEFAULT;
 }
 
+// Commands whose answer may take long, by a store of any size.
+static bool is_long(const struct command *command)
+{
+	return command != NULL && command->run == command_check;
+}
+
 enum exit_code context_init(struct context *context, const struct arguments *arguments, FILE *out, FILE *err)
 {
 	*context = (struct context){.out = out, .err = err, .arguments = arguments};
@@ -52,6 +61,8 @@ enum exit_code context_init(struct context *context, const struct arguments *arg
 	context->color = wants_color(out);
 	arena_init(&context->arena, CONTEXT_CHUNK_SIZE, context_memory_max);
 	struct evauth_options options = {.server = server_name(arguments)};
+	if (is_long(arguments->command))
+		options.call_timeout_ms = LONG_TIMEOUT_MS;
 	if (option_given(arguments, OPTION_TIMEOUT)) {
 		const char *text = arguments->values[OPTION_TIMEOUT];
 		if (parse_timeout(text, &options.call_timeout_ms) < 0)

@@ -23,6 +23,7 @@ static const struct method_row method_rows[] = {
 	CALL(METHOD_ADOPT, REPEAT_NEVER, adopt_request, adopt_response),
 	CALL(METHOD_RESTORE, REPEAT_NEVER, restore_request, restore_response),
 	CALL(METHOD_FORGET_ORPHANS, REPEAT_NEVER, forget_orphans_request, forget_orphans_response),
+	CALL(METHOD_CHECK, REPEAT_NEVER, check_request, check_response),
 };
 
 const struct method_row *method_find(enum method method)
@@ -110,4 +111,10 @@ int evauth_forget_orphans(struct evauth_client *client, const struct forget_orph
 			  struct arena *arena, struct forget_orphans_response **ret_response)
 {
 	return evauth_call(client, METHOD_FORGET_ORPHANS, request, arena, ret_response);
+}
+
+int evauth_check(struct evauth_client *client, const struct check_request *request, struct arena *arena,
+		 struct check_response **ret_response)
+{
+	return evauth_call(client, METHOD_CHECK, request, arena, ret_response);
 }

@@ -703,6 +703,20 @@ struct forget_orphans_response {
 	uint64_t forgotten;
 };
 
+struct check_request {
+	char unused;
+};
+
+struct check_response {
+	uint64_t revision;
+	uint64_t records;
+	uint64_t objects;
+	struct bytes digest;
+	struct bytes *problems;
+	size_t problems_count;
+	uint64_t problems_total;
+};
+
 struct logged_set {
 	struct change_set *change_set;
 	uint32_t repeat_window_s;

@@ -512,6 +512,18 @@ static const struct schema_field forget_orphans_response_fields[] = {
 };
 const struct schema schema_forget_orphans_response = {ROWS(forget_orphans_response, forget_orphans_response)};
 
+const struct schema schema_check_request = {
+	.descriptor = &evauth__v1__check_request__descriptor,
+	.size = sizeof(struct check_request),
+};
+
+static const struct schema_field check_response_fields[] = {
+	FIELD(check_response, revision),    FIELD(check_response, records),
+	FIELD(check_response, objects),     FIELD(check_response, digest),
+	LIST(check_response, problems, 20), FIELD(check_response, problems_total),
+};
+const struct schema schema_check_response = {ROWS(check_response, check_response)};
+
 static const struct schema_field logged_set_fields[] = {
 	SUB(logged_set, change_set, change_set),
 	FIELD(logged_set, repeat_window_s),

@@ -97,6 +97,9 @@ const char *db_path(const struct db *db); // of the data file, for messages
 const char *db_table_name(enum db_table table);
 // "FILE is damaged: ...", and the way out.
 void db_fault_damaged(struct fault *fault, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
+// The structure of the data file, page by page, as db_open() does it. On the writer thread: nothing is written
+// meanwhile. -EBADMSG with the fault, or another errno.
+MUST_CHECK int db_check_pages(const struct db *db, struct fault *fault);
 MUST_CHECK int db_count(struct db_read *read, enum db_table table, uint64_t *ret_count);
 
 // ---------------------------------------------------------------- writing (writer thread)

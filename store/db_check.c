@@ -477,3 +477,8 @@ int db_check_file(const char *path, struct fault *fault)
 	close(check.fd);
 	return result;
 }
+
+int db_check_pages(const struct db *db, struct fault *fault)
+{
+	return db_check_file(db->path, fault);
+}

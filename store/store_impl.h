@@ -12,6 +12,7 @@
 //     idempotency.c   what was answered to whom
 //     load.c          the index from the database
 //     install*.c      another state in place of this one
+//     audit*.c        whether all of it is sound
 #pragma once
 
 #include "store/digest.h"

@@ -32,6 +32,7 @@ METHODS = {  # request -> number, response
     pb.AdoptRequest: (33, pb.AdoptResponse),
     pb.RestoreRequest: (34, pb.RestoreResponse),
     pb.ForgetOrphansRequest: (35, pb.ForgetOrphansResponse),
+    pb.CheckRequest: (36, pb.CheckResponse),
 }
 
 

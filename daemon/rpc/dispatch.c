@@ -95,6 +95,11 @@ static const struct method_row methods[] = {
 				   .body_size_max = BODY_QUERY_MAX,
 				   .mode = CODEC_STRICT,
 				   .list = method_forget_orphans},
+	[METHOD_CHECK] = {.name = "Check",
+			  .request = &schema_check_request,
+			  .response = &schema_check_response,
+			  .body_size_max = BODY_QUERY_MAX,
+			  .list = method_check},
 };
 
 uint16_t dispatch_number(const struct method_row *method)

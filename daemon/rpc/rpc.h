@@ -192,6 +192,8 @@ int method_list_permitted(struct lister *lister, const void *request, struct are
 			  struct fault *fault);
 int method_log(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 	       struct fault *fault);
+int method_check(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
+		 struct fault *fault);
 int method_forget_orphans(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			  struct fault *fault);
 

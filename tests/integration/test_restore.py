@@ -136,6 +136,53 @@ class Restore(harness.DaemonTest):
         self.evauth(second, "restore", "--yes", "/nowhere/at/all", expect=2)
         self.evauth(second, "snapshot", "/nowhere/at/all", expect=2)
 
+    def test_a_backup_is_a_snapshot_that_was_read_back(self):
+        daemon, other = self.start_daemon(), self.start_daemon()
+        self.load_demo(daemon)
+        path = os.path.join(self.make_folder(), "backup")
+        self.assertIn(b"read back", self.evauth(daemon, "backup", path).stdout)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        with open(path, "rb") as file, open(self.snapshot(daemon), "rb") as same:
+            self.assertEqual(file.read(), same.read())
+        self.restore(other, path)
+        self.assert_same(daemon, other)
+        self.evauth(daemon, "backup", "-", expect=2)
+        self.evauth(daemon, "backup", "/nowhere/at/all", expect=2)
+
+    def test_a_backup_that_the_disk_does_not_keep_is_none(self):
+        """A byte changes on the disk after it was written: the file never gets its name, and the last one stays."""
+        daemon = self.start_daemon()
+        self.make_world(daemon)
+        path = os.path.join(self.make_folder(), "backup")
+        self.evauth(daemon, "backup", path)
+        with open(path, "rb") as file:
+            before = file.read()
+
+        def spoil(process):
+            while process.poll() is None:
+                try:
+                    if os.stat(path + ".part").st_size > 200000:
+                        with open(path + ".part", "r+b") as file:
+                            file.seek(100000)
+                            file.write(bytes([before[100000] ^ 1]))
+                        return True
+                except FileNotFoundError:
+                    pass
+            return False
+
+        for _ in range(50):
+            with subprocess.Popen([EVAUTH, "--server", daemon.address, "backup", path], stderr=subprocess.PIPE,
+                                  stdout=subprocess.PIPE) as process:
+                is_spoilt = spoil(process)
+                message = process.stderr.read()
+            if is_spoilt and process.returncode != 0:
+                break
+        self.assertEqual(process.returncode, 2)
+        self.assertIn(b"read back, it is damaged", message)
+        self.assertFalse(os.path.exists(path + ".part"))
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)
+
     def test_parts_in_order_on_one_connection(self):
         daemon = self.start_daemon()
         client, other = self.connect(daemon), self.connect(daemon)

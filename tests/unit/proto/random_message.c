@@ -47,6 +47,8 @@ const struct named_schema all_schemas[ALL_SCHEMAS + 1] = {
 	NAMED(restore_response),
 	NAMED(forget_orphans_request),
 	NAMED(forget_orphans_response),
+	NAMED(check_request),
+	NAMED(check_response),
 	{NULL, NULL},
 };
 

@@ -34,13 +34,13 @@ START_TEST(every_row_is_whole_and_found_by_its_number)
 		ck_assert_uint_le(row->body_size_max, FRAME_SIZE_MAX_DEFAULT);
 		count++;
 	}
-	ck_assert_int_eq(count, 15);
+	ck_assert_int_eq(count, 16);
 }
 END_TEST
 
 START_TEST(numbers_without_a_method_are_not_found)
 {
-	static const uint16_t numbers[] = {0, 4, 7, 8, 15, 22, 31, 36, 100, UINT16_MAX};
+	static const uint16_t numbers[] = {0, 4, 7, 8, 15, 22, 31, 40, 100, UINT16_MAX};
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		ck_assert_ptr_null(dispatch_find(numbers[i]));
 }
@@ -70,6 +70,7 @@ START_TEST(only_queries_count_as_queries_being_answered)
 		{METHOD_LOG, false},
 		{METHOD_ADOPT, false},
 		{METHOD_FORGET_ORPHANS, false},
+		{METHOD_CHECK, false},
 		{METHOD_AUTHORIZE, true},
 		{METHOD_AUTHORIZE_BATCH, true},
 		{METHOD_GET_TARIFF, true},
@@ -244,7 +245,7 @@ START_TEST(status_tells_version_methods_limits_and_counts)
 	send_request(fd, METHOD_STATUS, 1, &schema_status_request, &request);
 	const struct status_response *response = receive_message(fd, 1, &schema_status_response, &answer);
 	ck_assert(bytes_equal(response->version, bytes_from(EVAUTH_VERSION)));
-	ck_assert_uint_eq(response->methods_count, 15);
+	ck_assert_uint_eq(response->methods_count, 16);
 	ck_assert_uint_eq(response->methods[0].number, METHOD_AUTHORIZE);
 	ck_assert(bytes_equal(response->limits[0].name, BYTES_LITERAL("frame_size_max")));
 	ck_assert_uint_eq(response->limits[0].value, FRAME_SIZE_MAX_DEFAULT);
