@@ -6,7 +6,7 @@
 #   sh bench/replication-speed.sh
 #
 #   TOKENS (20000), COUNT of changes whose way is measured (2000), ENTRIES to catch up with (300000), CHANGES a second
-#   to follow (5000), READS a second meanwhile (100000), SECONDS_EACH (5), ROUNDS (5), APPENDFSYNC of Redis (everysec);
+#   to follow (5000), READS a second meanwhile (20000), SECONDS_EACH (5), ROUNDS (5), APPENDFSYNC of Redis (everysec);
 #   and those of bench/servers.sh. The follower has SERVER_CPU, everything else CLIENT_CPU.
 set -u
 . "$(dirname "$0")/servers.sh"
@@ -15,7 +15,7 @@ TOKENS=${TOKENS:-20000}
 COUNT=${COUNT:-2000}
 ENTRIES=${ENTRIES:-300000}
 CHANGES=${CHANGES:-5000}
-READS=${READS:-100000}
+READS=${READS:-20000}
 SECONDS_EACH=${SECONDS_EACH:-5}
 ROUNDS=${ROUNDS:-5}
 APPENDFSYNC=${APPENDFSYNC:-everysec}
