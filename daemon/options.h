@@ -16,12 +16,14 @@ enum {
 	OPTIONS_TEXT_MAX = 1024, // bytes with the terminator
 	OPTIONS_LISTEN_MAX = 16,
 	OPTIONS_PEERS_MAX = 8,
+	OPTIONS_ACCESS_MAX = 64,
+	OPTIONS_LIST_MAX = 64, // of any list
 	OPTIONS_FILE_MAX = 64 * 1024,
 };
 
 struct options_list {
 	size_t count;
-	char items[OPTIONS_LISTEN_MAX][OPTIONS_TEXT_MAX];
+	char items[OPTIONS_LIST_MAX][OPTIONS_TEXT_MAX];
 };
 
 struct options {
@@ -32,6 +34,7 @@ struct options {
 	struct options_list listen;       // HOST:PORT
 	enum log_level log_level;
 	bool insecure_listen;
+	struct options_list access; // WHO=ROLE[,ROLE...]; empty: the default of daemon/rpc/access.h
 	bool check_config;
 	bool version;
 	bool help;

@@ -2,6 +2,7 @@
 #include "daemon/options_table.h"
 
 #include "daemon/feed/redis_url.h"
+#include "daemon/rpc/access.h"
 #include "proto/limits.h"
 
 #include <errno.h>
@@ -80,6 +81,18 @@ const struct option_row option_table[] = {
 	 .offset = FIELD(insecure_listen),
 	 .preset = "false",
 	 .help = "allow listening beyond loopback although nothing is encrypted and nobody is authenticated"},
+	{.name = "access",
+	 .type = OPTION_LIST,
+	 .offset = FIELD(access),
+	 .argument = "WHO=ROLES",
+	 .check_why = access_check,
+	 .max = OPTIONS_ACCESS_MAX,
+	 .reloadable = true,
+	 .help = "let WHO do what ROLES (query, watch, write, admin, or all; joined by commas) can; may be given "
+		 "several "
+		 "times, and everybody else may do nothing. WHO: uid:USER or gid:GROUP on the Unix socket, tcp for "
+		 "listen. Without any: all for root and the own user on the Unix socket, and for everybody on "
+		 "listen"},
 	{.name = "port-file",
 	 .type = OPTION_TEXT,
 	 .offset = FIELD(port_file),
@@ -475,6 +488,11 @@ int option_set(const struct option_row *row, struct options *options, const char
 	const char *wrong = row->check ? row->check(text) : NULL;
 	if (wrong != NULL) {
 		snprintf(why, why_size, "'%.128s' %s", text, wrong);
+		return -EINVAL;
+	}
+	char reason[256];
+	if (row->check_why != NULL && row->check_why(text, reason, sizeof(reason)) != 0) {
+		snprintf(why, why_size, "'%.100s' %s", text, reason);
 		return -EINVAL;
 	}
 	void *field = field_of(row, options);

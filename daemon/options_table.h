@@ -26,6 +26,8 @@ struct option_row {
 	const char *help;
 	// A further check of one value; NULL: none. Returns what is wrong, or NULL.
 	const char *(*check)(const char *value);
+	// Likewise, for what is wrong in more ways. -EINVAL.
+	int (*check_why)(const char *value, char *ret_why, size_t why_size);
 	bool reloadable;
 	bool command_line_only;
 };

@@ -7,10 +7,12 @@
 #include "daemon/net/listener.h"
 #include "daemon/notify/notifier.h"
 #include "daemon/options_redis.h"
+#include "daemon/rpc/access.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
+#include "daemon/server_access.h"
 #include "daemon/server_feed.h"
 #include "daemon/server_listen.h"
 #include "daemon/server_notify.h"
@@ -72,7 +74,8 @@ int server_check(const struct options *options, struct options_error *error)
 	if (result != 0)
 		return result;
 	redis_settings_finish(&redis);
-	return server_addresses_resolve(options, &addresses, error);
+	result = server_access_check(options, error);
+	return result ? result : server_addresses_resolve(options, &addresses, error);
 }
 
 // As many connections as there can be descriptors for.
@@ -109,6 +112,17 @@ static void use_settings(struct server *server)
 	atomic_store(&service->snapshot_timeout_ms, (uint32_t)options->snapshot_timeout_ms);
 }
 
+static int use_access(struct server *server)
+{
+	struct options_error error;
+	const int result = server_access_use(&server->options, &server->service, &error);
+	if (result != 0)
+		log_error("access", "%s", error.message);
+	for (uint32_t i = 0; i < server->workers_count; i++)
+		worker_look_at_access(server->workers[i]);
+	return result;
+}
+
 // A file that is wrong changes nothing.
 static void reload(struct server *server)
 {
@@ -123,6 +137,7 @@ static void reload(struct server *server)
 	} else {
 		options_reload(&server->options, options, restart, sizeof(restart));
 		use_settings(server);
+		(void)use_access(server);
 		log_info("reloaded", "%s%s", restart[0] ? "after a restart only: " : "the settings are in force",
 			 restart);
 	}
@@ -337,6 +352,8 @@ static int start(struct server *server)
 	}
 	result = take_signals(server);
 	if (result == 0)
+		result = use_access(server);
+	if (result == 0)
 		result = open_store(server);
 	if (result == 0)
 		result = create_feed(server);
@@ -445,6 +462,7 @@ static void stop(struct server *server)
 	lister_destroy(service->lister);
 	server_feed_destroy(server->feed);
 	store_close(service->store);
+	access_destroy(service->access);
 	watchdog_destroy(server->watchdog);
 	if (server->fatal_event >= 0)
 		close(server->fatal_event);

@@ -24,6 +24,7 @@ struct conn_set;
 
 enum {
 	CONN_LINGER_MS = 1000, // how long a finished connection waits for the peer to close as well
+	CONN_NAMES_SIZE = 4096,
 };
 
 // Shared by the sets of all loops. May be changed at any time, by any thread.
@@ -90,6 +91,8 @@ void conn_set_hand_over(struct conn_set *set, int fd);
 void conn_set_drain(struct conn_set *set);
 void conn_set_abort_all(struct conn_set *set);
 uint32_t conn_set_count(const struct conn_set *set);
+// Calls `each` for every open connection; it may close that one.
+void conn_set_each(struct conn_set *set, void (*each)(void *context, struct conn *conn), void *context);
 
 // ---------------------------------------------------------------- one connection
 
@@ -102,6 +105,19 @@ struct conn_ref conn_ref(const struct conn *conn);
 // NULL when the connection is gone.
 struct conn *conn_find(struct conn_set *set, struct conn_ref ref);
 void *conn_session(struct conn *conn);
+
+// Who is at the other end, as far as that is proven, one name after the other, each with its NUL. Unix socket:
+// "uid:1000" (the peer's when it connected), then "gid:1000" for each of its groups; plain TCP: "tcp". What does not
+// fit is left out.
+struct conn_names {
+	size_t size;
+	char text[CONN_NAMES_SIZE];
+};
+void conn_get_names(const struct conn *conn, struct conn_names *ret_names);
+// The one behind `name`; the first for NULL. NULL at the end.
+const char *conn_names_next(const struct conn_names *names, const char *name);
+// Leaves out what does not fit.
+void conn_names_add(struct conn_names *names, const char *name);
 
 // Room for `size` bytes at the end of the output, to be followed by conn_commit(). NULL when the connection cannot be
 // answered any more (then it is, or will be, gone). Written at the end of the turn.

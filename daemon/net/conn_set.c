@@ -72,6 +72,14 @@ uint32_t conn_set_count(const struct conn_set *set)
 	return set->count;
 }
 
+void conn_set_each(struct conn_set *set, void (*each)(void *context, struct conn *conn), void *context)
+{
+	for (struct conn *conn = set->first_open, *next; conn != NULL; conn = next) {
+		next = conn->next;
+		each(context, conn);
+	}
+}
+
 // ---------------------------------------------------------------- slots
 
 static int slot_create(struct conn_set *set)

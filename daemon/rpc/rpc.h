@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/net/listener.h"
 #include "daemon/net/mailbox.h"
+#include "daemon/rpc/access.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
@@ -35,6 +36,7 @@ struct job;
 // yet.
 struct method_row {
 	const char *name;
+	enum role role; // who may call it
 	const struct schema *request;
 	const struct schema *response;
 	uint32_t body_size_max;
@@ -106,10 +108,12 @@ struct worker {
 	_Atomic bool stop_asked;
 	bool stopping;
 	_Atomic uint32_t life_asked, life_shown;
+	_Atomic bool access_changed;
 };
 
 // The state of a connection.
 struct session {
+	uint32_t roles;         // of the peer
 	size_t skip;            // bytes of a refused frame still to come
 	const char *bad_reason; // the peer does not speak our protocol: last words when all is answered. NULL: it does
 	uint16_t bad_method;
@@ -129,6 +133,8 @@ void worker_conns_ended(struct worker *worker);
 
 // ---------------------------------------------------------------- session.c
 struct conn_handler session_handler(struct worker *worker);
+// Who may do what has changed: looks at everybody again and cuts those who may do less than before.
+void sessions_look_at_access(struct worker *worker);
 
 // ---------------------------------------------------------------- dispatch.c
 // NULL: no such number, or not there yet.

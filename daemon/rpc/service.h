@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+struct access_rules;
 struct lister;
 struct notifier;
 struct restores;
@@ -33,6 +34,7 @@ struct service_feed {
 // Made by the server before the first worker, outlives the last one. Plain fields do not change meanwhile.
 struct service {
 	struct store *store;
+	struct access_rules *access; // NULL: the default (access.h)
 	struct lister *lister;
 	struct notifier *notifier;
 	struct snapshots *snapshots;

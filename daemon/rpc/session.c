@@ -11,10 +11,11 @@ enum look {
 	LOOK_BROKEN,  // nothing that can be followed by anything
 };
 
-// A body over its method's cap, or of a method that is not there, is refused before it arrives and never kept.
-static bool is_wanted(const struct call *call)
+// A body over its method's cap, of a method that is not there or not for this peer, is refused before it arrives and
+// never kept.
+static bool is_wanted(const struct call *call, uint32_t roles)
 {
-	return call->method != NULL && call->body.size <= call->method->body_size_max;
+	return call->method != NULL && (call->method->role & roles) && call->body.size <= call->method->body_size_max;
 }
 
 static enum look look_at(struct worker *worker, struct conn *conn, struct bytes input, struct frame *frame,
@@ -33,7 +34,7 @@ static enum look look_at(struct worker *worker, struct conn *conn, struct bytes 
 		.method = dispatch_find(frame->method),
 		.body = frame->body,
 	};
-	if (!is_wanted(ret_call))
+	if (!is_wanted(ret_call, ((const struct session *)conn_session(conn))->roles))
 		return LOOK_REFUSED;
 	return input.size < frame->size ? LOOK_PARTIAL : LOOK_CALL;
 }
@@ -71,11 +72,24 @@ static void skip_refused(struct session *session, struct conn_input *input)
 		input->continued = false;
 }
 
+static void refuse_role(const struct call *call, struct fault *fault)
+{
+	struct conn_names names;
+	conn_get_names(call->conn, &names);
+	const char *who = conn_names_next(&names, NULL);
+	fault_set(fault, STATUS_PERMISSION_DENIED, NULL,
+		  "%s needs the role %s, which this client (%.100s) does not have", call->method->name,
+		  role_name(call->method->role), who ? who : "of unknown name");
+}
+
 static void refuse_call(const struct call *call)
 {
+	const struct session *session = conn_session(call->conn);
 	struct fault fault = {0};
 	if (call->method == NULL)
 		fault_set(&fault, STATUS_UNIMPLEMENTED, NULL, "there is no method %u in this version", call->number);
+	else if ((call->method->role & session->roles) == 0)
+		refuse_role(call, &fault);
 	else
 		fault_set(&fault, STATUS_INVALID_ARGUMENT, NULL, "the body of %s is %zu bytes long; at most %u",
 			  call->method->name, call->body.size, call->method->body_size_max);
@@ -146,10 +160,33 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 	}
 }
 
+static uint32_t find_roles(const struct worker *worker, const struct conn *conn)
+{
+	struct conn_names names;
+	conn_get_names(conn, &names);
+	return access_roles(worker->service->access, &names);
+}
+
 static void on_open(void *context, struct conn *conn)
 {
-	(void)context;
-	(void)conn;
+	struct session *session = conn_session(conn);
+	session->roles = find_roles(context, conn);
+}
+
+static void look_at_access(void *context, struct conn *conn)
+{
+	struct session *session = conn_session(conn);
+	const uint32_t roles = find_roles(context, conn);
+	const bool has_lost = (session->roles & ~roles) != 0;
+	session->roles = roles;
+	// With what it asked for: a stream it may not have any more must not go on.
+	if (has_lost)
+		conn_abort(conn);
+}
+
+void sessions_look_at_access(struct worker *worker)
+{
+	conn_set_each(worker->conns, look_at_access, worker);
 }
 
 static void on_input_end(void *context, struct conn *conn)
@@ -185,7 +222,7 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 	static const char *const ends[] = {
 		[CONN_END_FINISHED] = "finished",
 		[CONN_END_ERROR] = "reset by the peer, or out of memory",
-		[CONN_END_ABORTED] = "cut when the daemon stopped",
+		[CONN_END_ABORTED] = "cut when the daemon stopped, or because of roles it has lost",
 		[CONN_END_IDLE] = "idle for too long",
 		[CONN_END_FRAME_TIMEOUT] = "did not complete a frame in time",
 		[CONN_END_WRITE_TIMEOUT] = "did not read its answers in time",

@@ -96,6 +96,8 @@ static void on_wake(void *context)
 	struct worker *worker = context;
 	atomic_store(&worker->life_shown, atomic_load(&worker->life_asked));
 	mailbox_deliver(&worker->mailbox);
+	if (atomic_exchange(&worker->access_changed, false))
+		sessions_look_at_access(worker);
 	if (atomic_load(&worker->stop_asked) && !worker->stopping)
 		begin_stop(worker);
 	waiters_look(worker);
@@ -191,6 +193,12 @@ int worker_listen(struct worker *worker, int fd, const struct listener_handler *
 					   &worker->listeners[worker->listeners_count]);
 	worker->listeners_count += result == 0;
 	return result;
+}
+
+void worker_look_at_access(struct worker *worker)
+{
+	atomic_store(&worker->access_changed, true);
+	loop_wake(worker->loop);
 }
 
 void worker_take_connection(struct worker *worker, int fd)

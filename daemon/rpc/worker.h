@@ -20,6 +20,8 @@ void worker_destroy(struct worker *worker);
 MUST_CHECK int worker_listen(struct worker *worker, int fd, const struct listener_handler *handler);
 // The body of the worker's thread; returns when it has stopped.
 void worker_run(struct worker *worker);
+// The rules of service->access have changed. Any thread.
+void worker_look_at_access(struct worker *worker);
 // Gives the worker a connected socket. Any thread.
 void worker_take_connection(struct worker *worker, int fd);
 

@@ -342,6 +342,7 @@ START_TEST(every_option_is_a_key_but_the_commands)
 		char text[128];
 		const char *value = row->type == OPTION_LEVEL      ? "info"
 				    : row->type == OPTION_FLAG     ? "true"
+				    : row->check_why != NULL       ? "{\"tcp=query\"}"
 				    : row->type == OPTION_LIST     ? "{\"h:1\"}"
 				    : row->type == OPTION_TEXT     ? "\"x\""
 				    : row->type == OPTION_URL      ? "\"redis://h\""

@@ -15,6 +15,7 @@ evauth_unit_test(daemon/test_options daemon_options)
 
 add_library(rpc_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/daemon/rpc/rpc_fixture.c)
 target_link_libraries(rpc_fixture PUBLIC rpc store_fixture PkgConfig::CHECK)
+evauth_unit_test(daemon/rpc/test_access access)
 evauth_unit_test(daemon/rpc/test_method_apply rpc_fixture)
 evauth_unit_test(daemon/rpc/test_session rpc_fixture)
 evauth_unit_test(daemon/rpc/test_waiters rpc_fixture)

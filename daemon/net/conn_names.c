@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is at the other end of a connection.
+#include "daemon/net/conn_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { GROUPS_MAX = 256 };
+
+void conn_names_add(struct conn_names *names, const char *name)
+{
+	const size_t size = strlen(name) + 1;
+	if (size > sizeof(names->text) - names->size)
+		return;
+	memcpy(names->text + names->size, name, size);
+	names->size += size;
+}
+
+const char *conn_names_next(const struct conn_names *names, const char *name)
+{
+	const char *next = name ? name + strlen(name) + 1 : names->text;
+	return next < names->text + names->size ? next : NULL;
+}
+
+static void add_number(struct conn_names *names, const char *kind, unsigned int number)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "%s:%u", kind, number);
+	conn_names_add(names, name);
+}
+
+// The kernel took these down when the peer connected: what it has become since does not count.
+static void add_unix(int fd, struct conn_names *names)
+{
+	struct ucred peer;
+	gid_t groups[GROUPS_MAX];
+	socklen_t size = sizeof(peer);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+		return;
+	add_number(names, "uid", peer.uid);
+	add_number(names, "gid", peer.gid);
+	size = sizeof(groups);
+	// A peer in more groups than that has its first one only.
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0)
+		return;
+	for (size_t i = 0; i < size / sizeof(groups[0]); i++) {
+		if (groups[i] != peer.gid)
+			add_number(names, "gid", groups[i]);
+	}
+}
+
+void conn_get_names(const struct conn *conn, struct conn_names *names)
+{
+	int domain = AF_UNSPEC;
+	socklen_t size = sizeof(domain);
+	names->size = 0;
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+		return;
+	if (domain == AF_UNIX)
+		add_unix(conn->fd, names);
+	else
+		conn_names_add(names, "tcp");
+}
