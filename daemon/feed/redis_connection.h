@@ -23,10 +23,10 @@ struct redisReply; // of hiredis
 struct tls_context;
 
 enum {
-	REDIS_PENDING_MAX = 1024,                 // commands not answered yet
-	REDIS_OUTPUT_MAX = 64 * 1024 * 1024,      // bytes not sent yet
-	REDIS_REPLY_SIZE_MAX = 256 * 1024 * 1024, // of one answer
-	REDIS_REPLY_OBJECTS_MAX = 1024 * 1024,    // of one answer
+	REDIS_PENDING_MAX = 1024,                // commands not answered yet
+	REDIS_OUTPUT_MAX = 64 * 1024 * 1024,     // bytes not sent yet
+	REDIS_REPLY_SIZE_MAX = 32 * 1024 * 1024, // of one answer
+	REDIS_REPLY_OBJECTS_MAX = 1024 * 1024,   // of one answer
 	REDIS_ARGUMENTS_MAX = 32,
 	REDIS_CHANNELS_MAX = 8,
 	REDIS_CONNECT_TIMEOUT_DEFAULT_MS = 2000,

@@ -19,7 +19,7 @@
 #define REDIS_LOG_INBOX "{evauth}:inbox"     // channel
 
 enum {
-	REDIS_LOG_RANGE_MAX = 256, // entries of one read: times the largest body still below REDIS_REPLY_SIZE_MAX
+	REDIS_LOG_RANGE_MAX = 256, // entries of one read; who asks sees to it that they fit into REDIS_REPLY_SIZE_MAX
 };
 
 struct redis_log;

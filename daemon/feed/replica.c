@@ -23,6 +23,7 @@ int replica_create(const struct replica_options *options, uint64_t now_ms, struc
 	replica->state = REPLICATION_STATE_CATCHING_UP;
 	replica->applying_end = &replica->applying;
 	replica->expiry_ms = UINT64_MAX;
+	replica->range_count = REPLICA_READ_ENTRIES_FIRST;
 	replica->fetch_back_off_ms = RETRY_FETCH_MIN_MS;
 	*ret_replica = replica;
 	return 0;
@@ -106,6 +107,7 @@ static void go_offline(struct replica *replica)
 void replica_disconnect(struct replica *replica, int code, const char *text)
 {
 	replica_note_error(replica, code, text);
+	replica_range_lost(replica, code);
 	go_offline(replica);
 }
 

@@ -27,8 +27,10 @@ enum {
 	REPLICA_QUEUE_BYTES_MAX_DEFAULT = 16 * 1024 * 1024,
 	REPLICA_APPLYING_ENTRIES_MAX = 2000, // handed to the store and not answered
 	REPLICA_APPLYING_BYTES_MAX = 4 * 1024 * 1024,
-	REPLICA_READ_ENTRIES_MAX = 256, // of one range
-	REPLICA_POLL_MS = 1000,         // at least so often the head is read
+	REPLICA_READ_ENTRIES_FIRST = 4, // of one range, until their size is known
+	REPLICA_READ_ENTRIES_MAX = 256,
+	REPLICA_READ_BYTES = 2 * 1024 * 1024, // of one range, about
+	REPLICA_POLL_MS = 1000,               // at least so often the head is read
 	REPLICA_BACK_OFF_MIN_MS = 50,
 	REPLICA_BACK_OFF_MAX_MS = 5000,
 	REPLICA_INBOX_JITTER_MS = 20,

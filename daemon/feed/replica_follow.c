@@ -309,11 +309,12 @@ void replica_range_read(struct replica *replica, uint64_t now_ms, uint64_t ticke
 			const struct redis_log_entry *entries, size_t count)
 {
 	replica_set_now(replica, now_ms);
-	const uint32_t asked = replica->range.count;
+	const struct request asked = replica->range;
 	// Of an entry of ours that was lost on its way.
 	const bool is_confirmed = !replica->options.needs_confirmation;
 	if (!replica_is_answer(&replica->range, ticket) || replica->step != STEP_FOLLOW)
 		return;
+	replica_range_learn(replica, &asked, entries, count);
 	for (size_t i = 0; i < count; i++) {
 		const enum fit fit = fit_of(replica, &entries[i]);
 		if (fit == FIT_NOT) {
@@ -326,7 +327,7 @@ void replica_range_read(struct replica *replica, uint64_t now_ms, uint64_t ticke
 			return;
 		}
 	}
-	if (count >= asked)
+	if (count >= asked.count)
 		replica->look = true;
 	replica_look_if_heard(replica);
 	replica_note_applied(replica);
@@ -341,12 +342,6 @@ void replica_heard(struct replica *replica, uint64_t now_ms, uint64_t revision)
 	}
 	if (replica->step == STEP_FOLLOW)
 		look_for(replica, revision);
-}
-
-static uint32_t range_count(const struct replica *replica)
-{
-	const size_t room = REPLICA_APPLYING_ENTRIES_MAX - replica->applying_count;
-	return room < REPLICA_READ_ENTRIES_MAX ? (uint32_t)room : REPLICA_READ_ENTRIES_MAX;
 }
 
 static bool can_read(const struct replica *replica)
@@ -364,7 +359,7 @@ bool replica_follow_action(struct replica *replica, struct replica_action *ret_a
 		ret_action->kind = REPLICA_READ_RANGE;
 		ret_action->ticket = replica_new_ticket(replica, &replica->range);
 		ret_action->range.after = replica->cursor.revision;
-		ret_action->range.count = replica->range.count = range_count(replica);
+		ret_action->range.count = replica->range.count = replica_range_count(replica);
 		return true;
 	}
 	if (replica->head.ticket == 0 && replica->poll_ms <= replica->now_ms) {

@@ -5,6 +5,7 @@
 //     replica_anchor.c   what to do with a log like this and a store that stands there: pure
 //     replica_attach.c   doing it: on every connection, and again when something does not fit
 //     replica_follow.c   reading entries and handing them to the store
+//     replica_range.c    how many entries are asked for
 //     replica_sets.c     change sets: taken in, waiting, answered
 //     replica_append.c   our own entry, until it is in the log
 //     replica_fetch.c    a snapshot from a peer
@@ -192,7 +193,8 @@ struct replica {
 	struct redis_log_entry base; // of begin
 	struct redis_log_entry base_expected;
 	bool base_has_expected;
-	bool look; // there may be something to read
+	uint32_t range_count; // entries to be asked for next
+	bool look;            // there may be something to read
 	uint64_t look_after_ms;
 	uint64_t poll_ms; // the next look at the head
 	uint64_t heard_revision;
@@ -277,6 +279,13 @@ bool replica_apply_action(struct replica *replica, struct replica_action *ret_ac
 int replica_hand_over(struct replica *replica, const struct redis_log_entry *entry, bool is_replicated);
 bool replica_is_full(const struct replica *replica);
 void replica_drop_applying(struct replica *replica);
+
+// replica_range.c
+uint32_t replica_range_count(const struct replica *replica);
+void replica_range_learn(struct replica *replica, const struct request *asked, const struct redis_log_entry *entries,
+			 size_t count);
+// The connection ends with this error; before the range is forgotten.
+void replica_range_lost(struct replica *replica, int code);
 
 // replica_append.c
 bool replica_append_action(struct replica *replica, struct replica_action *ret_action);

@@ -176,6 +176,7 @@ struct plan {
 	bool is_long;
 	bool has_data;         // node 0 starts with data of its own
 	bool waits;            // for replicas of Redis
+	unsigned link_rate;    // bytes per ms of what is read; 0: no limit
 	unsigned loss;         // of pushes, in 100
 	unsigned crash_action; // one in so many actions ends in a crash; 0: none
 	unsigned fault_every_ms;

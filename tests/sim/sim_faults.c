@@ -231,6 +231,7 @@ void faults_plan(struct world *world)
 	plan->end_ms = plan->faults_end_ms + 400000;
 	world->redis.length_max = one_in(world, 3) ? 3 + chance(world, 60) : 100000;
 	plan->waits = one_in(world, 5);
+	plan->link_rate = one_in(world, 6) ? 20 : 0;
 }
 
 void faults_start(struct world *world)

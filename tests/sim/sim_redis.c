@@ -201,6 +201,15 @@ static uint64_t latency(struct world *world)
 	return chance(world, one_in(world, 50) ? 100 : 3);
 }
 
+static uint64_t transfer_ms(const struct world *world, const struct reply *reply)
+{
+	enum { FRAME = 200 };
+	size_t bytes = 0;
+	for (size_t i = 0; i < reply->count; i++)
+		bytes += FRAME + reply->entries[i].body.size;
+	return world->plan.link_rate > 0 ? bytes / world->plan.link_rate : 0;
+}
+
 static void arrive(struct world *world, struct sim_event *event)
 {
 	struct redis *redis = &world->redis;
@@ -228,7 +237,7 @@ static void arrive(struct world *world, struct sim_event *event)
 	execute(world, command, reply);
 	if (is_lost)
 		return;
-	uint64_t at = world->now_ms + latency(world);
+	uint64_t at = world->now_ms + latency(world) + transfer_ms(world, reply);
 	if (world->plan.waits && command->kind == COMMAND_APPEND && reply->is_done)
 		at += chance(world, SIM_TIMEOUT_MS / 4);
 	if (at < node->replied_at_ms)

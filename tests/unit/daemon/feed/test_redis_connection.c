@@ -397,8 +397,8 @@ START_TEST(what_may_wait_to_be_sent_is_limited)
 	ck_assert_uint_eq(redis_connection_pending(client.connection), 1);
 	redis_client_do(&client, "STRLEN a");
 	ck_assert_int_eq(client.reply_integer, REDIS_OUTPUT_MAX - 100);
-	// And it comes back.
-	redis_client_do(&client, "GET a");
+	// And as much of it as an answer may have comes back.
+	redis_client_do(&client, "GETRANGE a 0 30000000");
 	ck_assert_int_eq(client.reply_type, REDIS_REPLY_STRING);
 	free(large);
 	redis_client_close(&client);

@@ -14,6 +14,7 @@ enum { EPOCH = 7, TIMEOUT_MS = 1000, QUEUE_SETS = 600 };
 static struct replica *replica;
 static struct replica_action action;
 static uint64_t now;
+static uint32_t asked_first; // entries, by the last follow()
 static uint8_t random_next;
 static char big[BODY_APPLY_MAX];
 
@@ -121,6 +122,7 @@ static uint64_t follow(uint64_t mine, uint64_t last)
 	replica_head_read(replica, now, action.ticket, &head);
 	expect(REPLICA_READ_RANGE);
 	ck_assert_uint_eq(action.range.after, mine);
+	asked_first = action.range.count;
 	const uint64_t ticket = action.ticket;
 	expect(REPLICA_READ_HEAD);
 	replica_head_read(replica, now, action.ticket, &head);
@@ -536,7 +538,7 @@ START_TEST(so_many_entries_wait_for_the_store_and_no_more_are_read)
 	uint64_t next = 6;
 	struct redis_log_entry entries[REPLICA_READ_ENTRIES_MAX];
 	unsigned handed_over = 0;
-	for (uint32_t asked = REPLICA_READ_ENTRIES_MAX; ticket != 0;) {
+	for (uint32_t asked = REPLICA_READ_ENTRIES_FIRST; ticket != 0;) {
 		for (uint32_t i = 0; i < asked; i++)
 			entries[i] = entry_at(next++);
 		replica_range_read(replica, now, ticket, entries, asked);
@@ -557,6 +559,66 @@ START_TEST(so_many_entries_wait_for_the_store_and_no_more_are_read)
 END_TEST
 
 // ---------------------------------------------------------------- reading
+
+// Answers the range with entries that have such bodies, applies them, and returns how many the next one asks for.
+static uint32_t next_count(uint64_t *ticket, uint64_t *after, uint32_t count, struct bytes body)
+{
+	struct redis_log_entry entries[REPLICA_READ_ENTRIES_MAX];
+	for (uint32_t i = 0; i < count; i++) {
+		entries[i] = entry_at(*after + 1 + i);
+		entries[i].body = body;
+	}
+	replica_range_read(replica, now, *ticket, entries, count);
+	while (replica_next_action(replica, &action) && action.kind == REPLICA_APPLY)
+		replica_applied(replica, now, action.entry.entry->revision, 0);
+	*after += count;
+	ck_assert_int_eq(action.kind, REPLICA_READ_RANGE);
+	ck_assert_uint_eq(action.range.after, *after);
+	*ticket = action.ticket;
+	return action.range.count;
+}
+
+START_TEST(few_entries_are_asked_for_until_they_are_known_to_be_small)
+{
+	uint64_t after = 5, ticket = follow(after, 100000);
+	uint32_t count = REPLICA_READ_ENTRIES_FIRST, next;
+	for (; count < 4 * REPLICA_READ_ENTRIES_FIRST; count = next) {
+		next = next_count(&ticket, &after, count, BYTES_LITERAL("\x0a\x02\x0a\x00"));
+		ck_assert_uint_eq(next, 2 * count);
+	}
+	memcpy(big, "\x0a\xfc\xff\x0f", 4); // one field that fills it
+	next = next_count(&ticket, &after, count, (struct bytes){big, sizeof(big)});
+	ck_assert_uint_le(next * sizeof(big), REPLICA_READ_BYTES);
+	ck_assert_uint_ge((next + 1) * (sizeof(big) + 1000), REPLICA_READ_BYTES);
+}
+END_TEST
+
+START_TEST(fewer_entries_are_asked_for_when_they_came_slowly)
+{
+	uint64_t after = 5, ticket = follow(after, 100000);
+	uint32_t count = REPLICA_READ_ENTRIES_FIRST;
+	for (unsigned i = 0; i < 4; i++)
+		count = next_count(&ticket, &after, count, BYTES_LITERAL("\x0a\x02\x0a\x00"));
+	now += TIMEOUT_MS * 3 / 4;
+	ck_assert_uint_eq(next_count(&ticket, &after, count, BYTES_LITERAL("\x0a\x02\x0a\x00")), count / 2);
+}
+END_TEST
+
+static const int too_much[] = {-ETIMEDOUT, -EMSGSIZE};
+
+START_TEST(half_as_many_are_asked_for_after_an_answer_that_was_too_much)
+{
+	(void)follow(5, 100000);
+	for (uint32_t count = REPLICA_READ_ENTRIES_FIRST / 2; count > 0; count /= 2) {
+		go_down(too_much[_i]);
+		(void)follow(5, 100000);
+		ck_assert_uint_eq(asked_first, count);
+	}
+	go_down(too_much[_i]);
+	(void)follow(5, 100000);
+	ck_assert_uint_eq(asked_first, 1);
+}
+END_TEST
 
 START_TEST(an_entry_that_does_not_follow_is_not_applied)
 {
@@ -725,7 +787,7 @@ START_TEST(entries_pass_through_fast)
 {
 	enum { ENTRIES = 200000 };
 	uint64_t ticket = follow(5, 5 + ENTRIES), next = 6, applied = 0;
-	uint32_t asked = REPLICA_READ_ENTRIES_MAX;
+	uint32_t asked = REPLICA_READ_ENTRIES_FIRST;
 	struct redis_log_entry entries[REPLICA_READ_ENTRIES_MAX];
 	const uint64_t start_ms = clock_monotonic_ms();
 	while (applied < ENTRIES) {
@@ -788,6 +850,10 @@ int main(void)
 	tcase_add_test(tcase, a_store_that_is_busy_gets_the_same_entry_again);
 	tcase_add_test(tcase, a_full_store_stalls_and_is_tried_again);
 	tcase_add_test(tcase, so_many_entries_wait_for_the_store_and_no_more_are_read);
+	tcase_add_test(tcase, few_entries_are_asked_for_until_they_are_known_to_be_small);
+	tcase_add_test(tcase, fewer_entries_are_asked_for_when_they_came_slowly);
+	tcase_add_loop_test(tcase, half_as_many_are_asked_for_after_an_answer_that_was_too_much, 0,
+			    (int)ARRAY_SIZE(too_much));
 	tcase_add_loop_test(tcase, an_entry_that_does_not_follow_is_not_applied, 0, 4);
 	tcase_add_test(tcase, a_log_that_does_not_fit_twice_has_diverged);
 	tcase_add_test(tcase, an_error_while_reading_means_reconnecting);
