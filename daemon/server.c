@@ -56,7 +56,7 @@ struct server {
 	struct server_feed *feed; // NULL: no Redis
 	struct server_addresses addresses;
 	uint64_t unix_inode;  // of the socket file we made, 0: none
-	uint32_t next_worker; // for connections of the Unix socket; worker 0's thread
+	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
 	pthread_t threads[WORKERS_MAX];
 	uint32_t threads_count;
 	uint64_t refused_seen;
@@ -235,16 +235,25 @@ static int create_workers(struct server *server)
 }
 
 // On the thread of worker 0, which accepts for all.
-static void on_accept_unix(void *context, int fd)
+static void on_accept_for_all(void *context, int fd)
 {
 	struct server *server = context;
 	worker_take_connection(server->workers[server->next_worker], fd);
 	server->next_worker = (server->next_worker + 1) % server->workers_count;
 }
 
-static int listen_tcp(struct server *server, struct address *address)
+// One socket for all workers: a Unix socket, or one the service manager made.
+static int listen_for_all(struct server *server, int fd)
+{
+	const struct listener_handler handler = {.on_accept = on_accept_for_all, .context = server};
+	return worker_listen(server->workers[0], fd, &handler);
+}
+
+static int listen_tcp(struct server *server, struct address *address, int inherited_fd)
 {
 	int result = 0;
+	if (inherited_fd >= 0)
+		return listen_for_all(server, inherited_fd);
 	for (uint32_t i = 0; i < server->workers_count && result == 0; i++) {
 		int fd;
 		result = listener_bind_tcp(address, i == 0, &fd);
@@ -256,10 +265,10 @@ static int listen_tcp(struct server *server, struct address *address)
 
 static int listen_unix(struct server *server)
 {
-	const struct listener_handler handler = {.on_accept = on_accept_unix, .context = server};
-	int fd;
-	const int result = listener_bind_unix(server->addresses.unix_path, &fd, &server->unix_inode);
-	return result ? result : worker_listen(server->workers[0], fd, &handler);
+	int fd = server->addresses.unix_fd, result = 0;
+	if (fd < 0)
+		result = listener_bind_unix(server->addresses.unix_path, &fd, &server->unix_inode);
+	return result ? result : listen_for_all(server, fd);
 }
 
 static int refuse_listen(const char *where, int error)
@@ -276,7 +285,7 @@ static int start_listening(struct server *server)
 	struct server_addresses *addresses = &server->addresses;
 	char text[ADDRESS_TEXT_MAX];
 	for (size_t i = 0; i < addresses->tcp_count; i++) {
-		const int result = listen_tcp(server, &addresses->tcp[i]);
+		const int result = listen_tcp(server, &addresses->tcp[i], addresses->tcp_fds[i]);
 		address_format(&addresses->tcp[i], text);
 		if (result != 0)
 			return refuse_listen(text, result);
@@ -346,6 +355,8 @@ static int start(struct server *server)
 {
 	struct options_error error;
 	int result = server_addresses_resolve(&server->options, &server->addresses, &error);
+	if (result == 0)
+		result = server_addresses_inherit(&server->options, &server->addresses, &error);
 	if (result != 0) {
 		log_error("options", "%s", error.message);
 		return result;

@@ -32,6 +32,8 @@ find_program(SYSTEMD_ANALYZE systemd-analyze)
 if(SYSTEMD_ANALYZE)
   add_test(NAME systemd/exposure COMMAND ${SYSTEMD_ANALYZE} security --offline=true --threshold=15
     ${CMAKE_SOURCE_DIR}/systemd/evauthd.service)
+  add_test(NAME systemd/verify
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/tools/verify_units.sh ${CMAKE_SOURCE_DIR}/systemd $<TARGET_FILE:evauthd>)
 endif()
 evauth_unit_test(daemon/test_server_listen server)
 evauth_unit_test(daemon/test_server_notify server rpc_fixture)
