@@ -118,7 +118,8 @@ void replica_up(struct replica *replica, uint64_t now_ms)
 		return;
 	replica->is_up = true;
 	if (replica->state != REPLICATION_STATE_DIVERGED && replica->state != REPLICATION_STATE_NO_PEER)
-		replica->state = REPLICATION_STATE_CATCHING_UP;
+		replica->state =
+			replica_is_stalled(replica) ? REPLICATION_STATE_STALLED : REPLICATION_STATE_CATCHING_UP;
 	replica_attach(replica);
 }
 

@@ -60,8 +60,8 @@ static void take_pending_apart(struct replica *replica)
 
 static bool can_append(const struct replica *replica)
 {
-	return replica->append.ticket == 0 && replica->range.ticket == 0 && !replica->look &&
-	       replica->cursor.revision >= replica->head_revision && !replica_is_full(replica) &&
+	return !replica_is_stalled(replica) && replica->append.ticket == 0 && replica->range.ticket == 0 &&
+	       !replica->look && replica->cursor.revision >= replica->head_revision && !replica_is_full(replica) &&
 	       replica->append_after_ms <= replica->now_ms;
 }
 

@@ -53,10 +53,21 @@ static void join(struct replica *replica, const struct store_position *position)
 	replica->step = STEP_JOIN;
 }
 
+static bool is_where_it_stalled(const struct replica *replica)
+{
+	const struct store_position *then = &replica->stalled_at, *now = &replica->position;
+	return then->revision == now->revision && id128_equal(&then->epoch, &now->epoch);
+}
+
 static void start_following(struct replica *replica)
 {
 	replica->step = STEP_FOLLOW;
-	replica->state = REPLICATION_STATE_CATCHING_UP;
+	// STALLED until an entry was taken.
+	if (!is_where_it_stalled(replica))
+		replica->stalled = 0;
+	replica->state = replica_is_stalled(replica) ? REPLICATION_STATE_STALLED : REPLICATION_STATE_CATCHING_UP;
+	if (!replica_is_stalled(replica))
+		replica->advice[0] = '\0';
 	replica->divergence = DIVERGED_NOT;
 	replica->cursor = replica->position;
 	replica->applied_revision = replica->position.revision;
@@ -66,7 +77,6 @@ static void start_following(struct replica *replica)
 	replica->is_dropping = false;
 	replica->has_fetch_refused = false;
 	replica->fetch_back_off_ms = RETRY_FETCH_MIN_MS;
-	replica->advice[0] = '\0';
 }
 
 static void diverge(struct replica *replica, enum divergence divergence, const struct redis_log_head *head)
@@ -111,7 +121,7 @@ void replica_judge(struct replica *replica, const struct redis_log_head *head)
 {
 	struct anchor_verdict verdict = anchor_judge(&replica->position, replica->is_empty, head);
 	remember_adopted(replica, head);
-	replica->head_revision = head->is_empty ? 0 : head->last.revision;
+	replica_set_head(replica, head->is_empty ? 0 : head->last.revision);
 	if (is_damaged(replica, &verdict, head))
 		verdict = (struct anchor_verdict){.kind = ANCHOR_DIVERGED, .divergence = DIVERGED_DAMAGED};
 	if (verdict.kind == ANCHOR_FETCH || verdict.kind == ANCHOR_DIVERGED) {

@@ -151,6 +151,11 @@ static void note_failure(struct replica *replica, int result)
 	replica_note_error(replica, result, "the store did not take the next entry");
 }
 
+bool replica_is_stalled(const struct replica *replica)
+{
+	return replica->stalled != 0;
+}
+
 static void stall(struct replica *replica, int result)
 {
 	replica->is_dropping = true;
@@ -160,7 +165,12 @@ static void stall(struct replica *replica, int result)
 		replica_attach_later(replica, RETRY_QUEUE_MS);
 		return;
 	}
-	note_failure(replica, result);
+	// Tried again and again: when it began is what counts.
+	if (replica->stalled != result)
+		note_failure(replica, result);
+	replica->stalled = result;
+	replica->stalled_at = replica->position;
+	replica->stalled_at.revision = replica->applied_revision;
 	replica_refuse_sets(replica, false, "this replica's store cannot take the next entry (STALLED)");
 	if (replica->is_up)
 		replica->state = REPLICATION_STATE_STALLED;
@@ -195,6 +205,7 @@ void replica_applied(struct replica *replica, uint64_t now_ms, uint64_t revision
 	struct applying *applying = applying_take(replica);
 	if (result == 0 && !replica->is_dropping) {
 		replica->applied_revision = revision;
+		replica->stalled = 0;
 		replica->counters.entries_applied++;
 		answer_applied(replica, applying);
 		replica_note_applied(replica);
@@ -221,19 +232,32 @@ bool replica_apply_action(struct replica *replica, struct replica_action *ret_ac
 
 // ---------------------------------------------------------------- what is known of the log
 
+static void note_lag(struct replica *replica)
+{
+	const bool is_behind = replica->head_revision > replica->applied_revision;
+	if (is_behind && !replica->is_behind)
+		replica->behind_since_ms = replica->now_ms;
+	replica->is_behind = is_behind;
+}
+
+void replica_set_head(struct replica *replica, uint64_t revision)
+{
+	replica->head_revision = revision;
+	note_lag(replica);
+}
+
 void replica_note_head(struct replica *replica, uint64_t revision)
 {
 	if (revision <= replica->head_revision)
 		return;
-	if (replica->head_revision <= replica->applied_revision)
-		replica->head_seen_ms = replica->now_ms;
-	replica->head_revision = revision;
+	replica_set_head(replica, revision);
 	if (revision > replica->applied_revision + CAUGHT_UP_LAG_MAX)
 		replica->is_caught_up = false;
 }
 
 void replica_note_applied(struct replica *replica)
 {
+	note_lag(replica);
 	if (replica->complete_revision != 0 && replica->applied_revision >= replica->complete_revision) {
 		replica->fresh_ms = replica->complete_ms;
 		replica->was_fresh = true;
@@ -242,10 +266,13 @@ void replica_note_applied(struct replica *replica)
 	if (replica->step != STEP_FOLLOW)
 		return;
 	if (replica->applied_revision >= replica->head_revision) {
+		replica->stalled = 0; // by an entry that is not there any more
 		replica->is_caught_up = true;
 		replica->back_off_ms = REPLICA_BACK_OFF_MIN_MS;
 	}
-	replica->state = replica->is_caught_up ? REPLICATION_STATE_FOLLOWING : REPLICATION_STATE_CATCHING_UP;
+	replica->state = replica_is_stalled(replica) ? REPLICATION_STATE_STALLED
+			 : replica->is_caught_up     ? REPLICATION_STATE_FOLLOWING
+						     : REPLICATION_STATE_CATCHING_UP;
 }
 
 // The log does not go on from where I am: what it is, the anchor says.

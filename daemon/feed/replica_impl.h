@@ -201,7 +201,8 @@ struct replica {
 
 	// What is known of the log.
 	uint64_t head_revision;
-	uint64_t head_seen_ms;      // when head_revision was found above what is applied
+	bool is_behind;             // head_revision is above what is applied
+	uint64_t behind_since_ms;   // when that was found
 	uint64_t complete_revision; // with this applied, everything was there at complete_ms
 	uint64_t complete_ms;
 	uint64_t fresh_ms; // last time everything was known to be applied
@@ -219,6 +220,8 @@ struct replica {
 	size_t applying_count;
 	size_t applying_bytes;
 	bool is_dropping; // one failed: those behind it come back
+	int stalled;      // why the store did not take the entry after `stalled_at`; 0: it took the last one
+	struct store_position stalled_at;
 
 	// Sets.
 	struct set_list inbox; // waiting for their moment
@@ -273,12 +276,17 @@ bool replica_attach_action(struct replica *replica, struct replica_action *ret_a
 void replica_follow_head(struct replica *replica, const struct redis_log_head *head, const struct request *asked);
 void replica_look_if_heard(struct replica *replica);
 void replica_note_head(struct replica *replica, uint64_t revision);
+// The same for a log that may have another head than the one known, also a lower one.
+void replica_set_head(struct replica *replica, uint64_t revision);
 void replica_note_applied(struct replica *replica);
 bool replica_follow_action(struct replica *replica, struct replica_action *ret_action);
 bool replica_apply_action(struct replica *replica, struct replica_action *ret_action);
 int replica_hand_over(struct replica *replica, const struct redis_log_entry *entry, bool is_replicated);
 bool replica_is_full(const struct replica *replica);
 void replica_drop_applying(struct replica *replica);
+
+// The store has not taken the next entry, the last time it was tried.
+bool replica_is_stalled(const struct replica *replica);
 
 // replica_range.c
 uint32_t replica_range_count(const struct replica *replica);

@@ -122,9 +122,7 @@ static uint64_t lag_ms_of(const struct replica *replica)
 {
 	if (replica->applying != NULL)
 		return replica->now_ms - replica->applying->received_ms;
-	if (replica->head_revision > replica->applied_revision)
-		return replica->now_ms - replica->head_seen_ms;
-	return 0;
+	return replica->is_behind ? replica->now_ms - replica->behind_since_ms : 0;
 }
 
 void replica_get_status(const struct replica *replica, uint64_t now_ms, struct replica_status *ret_status)

@@ -132,6 +132,8 @@ struct node {
 	bool is_committing;
 	uint64_t full_until_ms;
 	bool has_refused; // an entry, since the last that it took
+	bool is_stalled;  // likewise, and the replica was told
+	uint64_t started_ms;
 	// A snapshot under way.
 	uint64_t fetch;
 	struct store_position fetched;

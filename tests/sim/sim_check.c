@@ -93,6 +93,13 @@ void check_state(struct node *node)
 		trace(world, "node %u: state %d%s%s", node->number, (int)status.state,
 		      status.last_error[0] != '\0' ? ": " : "", status.last_error);
 	node->state = status.state;
+	if (status.lag_ms > world->now_ms - node->started_ms)
+		fail(world, "node %u: a lag of %lu ms is longer than it runs", node->number,
+		     (unsigned long)status.lag_ms);
+	if (status.state == REPLICATION_STATE_FOLLOWING) // the entry is not in the log any more
+		node->is_stalled = false;
+	if (node->is_stalled && status.state == REPLICATION_STATE_CATCHING_UP)
+		fail(world, "node %u: its store took nothing, and it is not STALLED", node->number);
 	const bool is_stuck = status.state == REPLICATION_STATE_DIVERGED || status.state == REPLICATION_STATE_NO_PEER;
 	if (!is_stuck)
 		node->diverged_since_ms = 0;

@@ -40,6 +40,8 @@ void node_start(struct node *node)
 	};
 	ASSERT(replica_create(&options, node->world->now_ms, &node->replica) == 0);
 	node->tick_at_ms = UINT64_MAX;
+	node->is_stalled = false;
+	node->started_ms = node->world->now_ms;
 	trace(node->world, "node %u: starts at %04x/%lu", node->number, short_id(&node->store.position.epoch),
 	      (unsigned long)node->store.position.revision);
 	node_pump(node);

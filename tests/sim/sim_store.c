@@ -108,6 +108,8 @@ static void commit(struct world *world, struct sim_event *event)
 	memmove(node->queue, node->queue + count, (node->queue_count - count) * sizeof(node->queue[0]));
 	node->queue_count -= count;
 	for (size_t i = 0; i < count && node->life == life; i++) {
+		if (results[i] != -ESTALE)
+			node->is_stalled = results[i] != 0;
 		replica_applied(node->replica, world->now_ms, revisions[i], results[i]);
 		node_pump(node);
 	}
@@ -144,6 +146,7 @@ static void set_position(struct world *world, struct sim_event *event)
 	int result = -ESTALE;
 	if (is_same_position(&positions[0], &node->store.position)) {
 		node->store.position = positions[1];
+		node->is_stalled = false;
 		result = 0;
 		trace(world, "node %u: store is at %04x/%lu now", node->number, short_id(&positions[1].epoch),
 		      (unsigned long)positions[1].revision);
@@ -258,6 +261,7 @@ static void install(struct world *world, struct sim_event *event)
 	keep_orphans(&node->store, data_common(node->store.data, node->fetched_data));
 	node->store.data = node->fetched_data;
 	node->store.position = node->fetched;
+	node->is_stalled = false;
 	node->store.position.is_attached = true;
 	world->counts[COUNT_FETCHED]++;
 	trace(world, "node %u: snapshot taken over at %04x/%lu, %zu orphans", node->number,

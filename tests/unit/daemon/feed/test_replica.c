@@ -529,6 +529,13 @@ START_TEST(a_full_store_stalls_and_is_tried_again)
 	replica_range_read(replica, now, action.ticket, entries, 2);
 	expect(REPLICA_APPLY);
 	ck_assert_uint_eq(action.entry.entry->revision, 6);
+	// Until it took the entry; then it goes on as if nothing had been.
+	struct replica_status status;
+	replica_get_status(replica, now, &status);
+	ck_assert_int_eq(status.state, REPLICATION_STATE_STALLED);
+	ck_assert_str_ne(status.advice, "");
+	replica_applied(replica, now, 6, 0);
+	ck_assert_int_eq(state_now(), REPLICATION_STATE_CATCHING_UP);
 }
 END_TEST
 
@@ -708,6 +715,27 @@ START_TEST(staleness_counts_from_the_question_that_found_nothing_new)
 }
 END_TEST
 
+START_TEST(lag_counts_from_when_the_log_was_found_to_go_on)
+{
+	const struct store_position position = place(5);
+	struct redis_log_head head = head_at(9, 5);
+	struct replica_status status;
+	head.first.epoch = head.last.epoch = head.mine.epoch = id_of(99); // another history
+	expect(REPLICA_CONNECT);
+	replica_up(replica, now);
+	expect(REPLICA_GET_POSITION);
+	replica_position(replica, now, &position, false);
+	expect(REPLICA_READ_HEAD);
+	replica_head_read(replica, now, action.ticket, &head);
+	ck_assert_int_eq(state_now(), REPLICATION_STATE_DIVERGED);
+	now += 300;
+	replica_tick(replica, now);
+	replica_get_status(replica, now, &status);
+	ck_assert_uint_eq(status.lag_entries, 4);
+	ck_assert_uint_eq(status.lag_ms, 300);
+}
+END_TEST
+
 // ---------------------------------------------------------------- adopt
 
 START_TEST(a_replica_that_follows_does_not_adopt)
@@ -860,6 +888,7 @@ int main(void)
 	tcase_add_test(tcase, a_revision_that_nobody_appended_is_looked_for_once);
 	tcase_add_test(tcase, waits_grow_between_attempts_up_to_a_limit);
 	tcase_add_test(tcase, staleness_counts_from_the_question_that_found_nothing_new);
+	tcase_add_test(tcase, lag_counts_from_when_the_log_was_found_to_go_on);
 	tcase_add_test(tcase, a_replica_that_follows_does_not_adopt);
 	tcase_add_test(tcase, adopt_begins_a_history_that_names_the_one_before);
 	tcase_add_test(tcase, adopt_of_another_history_than_the_operator_saw_is_refused);
