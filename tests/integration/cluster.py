@@ -87,7 +87,12 @@ class RedisServer:
 
     def publish(self, payload):
         """To the inbox. How many heard it."""
-        return int(self.cli("PUBLISH", "{evauth}:inbox", payload))
+        command = ["redis-cli", "-s", self.path, "-x", "PUBLISH", "{evauth}:inbox"]
+        result = subprocess.run(command, input=payload, capture_output=True, text=True, timeout=30, check=False)
+        try:
+            return int(result.stdout)
+        except ValueError:
+            raise AssertionError(f"redis-cli PUBLISH: {result.stdout}{result.stderr}") from None
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)

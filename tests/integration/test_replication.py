@@ -178,11 +178,12 @@ class Inbox(cluster.ClusterTest):
                    "y" * 100000]
         for payload in garbage:
             redis.publish(payload)
+        redis.publish("x" * (256 * 1024 + 1))
         redis.cli("PUBLISH", "{evauth}:changes", "not a number")
         redis.publish('{"changes":[{"put_customer":{"id":"good"}}]}')
         self.wait_for_customer(a, "good")
         after = a.status()
-        self.assertEqual(after.replication.messages_refused, len(garbage) + 1)
+        self.assertEqual(after.replication.messages_refused, len(garbage) + 2)
         self.assertEqual(after.revision, before.revision + 1)
         self.assertEqual(after.replication.state, FOLLOWING)
 
@@ -334,6 +335,43 @@ class Restored(cluster.ClusterTest):
         cluster.wait_equal(a, b)
 
 
+class Secured(cluster.ClusterTest):
+    """TLS, and the user with the fewest rights that deploy/redis/ has."""
+
+    def make_certificate(self, folder):
+        """A self-signed one, its own CA."""
+        files = [os.path.join(folder, name) for name in ("cert.pem", "key.pem")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+        return files
+
+    def test_replicas_follow_over_tls_as_the_user_with_the_fewest_rights(self):
+        folder = self.make_folder()
+        certificate, key = self.make_certificate(folder)
+        with open(os.path.join(os.environ["EVAUTH_SOURCE_DIR"], "deploy", "redis", "evauthd.acl"),
+                  encoding="utf-8") as file:
+            user = file.read().strip().splitlines()[-1].replace("CHANGE-THIS", "s3cret")
+        password = os.path.join(folder, "password")
+        with open(password, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write("s3cret\n")
+        port = cluster.free_port()
+        redis = self.start_redis(f"tls-port {port}", f"tls-cert-file {certificate}", f"tls-key-file {key}",
+                                 f"tls-ca-cert-file {certificate}", "tls-auth-clients no", user)
+        replicas = []
+        for _ in range(2):
+            replica = self.new_replica(redis, "--redis-password-file", password, "--redis-ca-file", certificate)
+            replica.url = f"rediss://evauthd:@127.0.0.1:{port}"
+            replicas.append(replica.start())
+        a, b = replicas
+        a.apply(*OFFICE)
+        cluster.wait_equal(a, b)
+        redis.publish('{"changes":[{"put_customer":{"id":"inbox"}}]}')
+        harness.wait_until(lambda: b.status().revision == 3, "the message of the inbox")
+        for replica in replicas:
+            self.assertNotIn("s3cret", replica.log() + str(replica.status()))
+
+
 class RedisFails(cluster.ClusterTest):
     """What docs/replication.md promises of each failure."""
 
@@ -472,6 +510,30 @@ class RedisFails(cluster.ClusterTest):
         for kind in ("pubsub", "normal", "pubsub"):
             self.redis.cli("CLIENT", "KILL", "TYPE", kind)
             self.assert_works_again()
+
+    def test_a_subscriber_that_lags_is_cut_by_redis(self):
+        self.redis.cli("CONFIG", "SET", "client-output-buffer-limit", "pubsub 262144 0 0")
+        reconnects = self.a.replication().reconnects
+        self.a.freeze()
+        try:
+            # Until the kernel's buffers are full as well, and Redis has enough of it.
+            harness.wait_until(lambda: self.redis.publish("y" * 200000) == 1, "Redis to cut it")
+        finally:
+            self.a.thaw()
+        self.assert_works_again()
+        self.assertGreater(self.a.replication().reconnects, reconnects)
+
+    def test_redis_answers_slowly(self):
+        slow = self.new_replica(self.redis, proxied=True)
+        slow.peers = [self.a]
+        slow.start()
+        cluster.wait_equal(self.a, slow)
+        slow.proxy.delay = 0.2
+        for number in range(5):
+            self.a.apply(harness.put_customer(f"quick-{number}"))
+            slow.apply(harness.put_customer(f"slow-{number}"))
+        cluster.wait_equal(self.a, self.b, slow)
+        self.assert_answers()
 
     def test_the_password_changes(self):
         self.redis.cli("CONFIG", "SET", "requirepass", "secret")

@@ -16,8 +16,8 @@ this must hold:
 
 keeps: Redis syncs every append, so nothing is ever lost. The others lose entries: forgets restarts Redis empty, rewinds
 restarts it with an older file, fails-over has a master, a replica and Sentinel. Whoever knows better must say DIVERGED
-then; the operator (this program) adopts the state of the replica that is furthest, and every acknowledged change must
-be in the new history or among somebody's orphans, and in no history twice.
+then; the operator (this program) adopts the state of the replica that has most or least, and every acknowledged change
+must be in the new history or among the orphans of another replica, and in no history twice.
 
 The same seed makes the same plan; what the machine makes of it differs. Environment: as the integration tests.
 """
@@ -249,18 +249,30 @@ def drop_clients(run, plan):
     run.redis.cli("CLIENT", "KILL", "TYPE", plan.choice(["pubsub", "normal"]), check=False)
 
 
+def leave_behind(run, plan):
+    """One replica hears nothing of the last changes before the loss: the others have more than it."""
+    proxy = plan.choice(run.replicas).proxy
+    proxy.refuse()
+    run.over.wait(0.7)
+    return proxy
+
+
 def forget(run, plan):
     """Redis restarts empty."""
+    proxy = leave_behind(run, plan)
     kill_redis(run, plan)
+    proxy.heal()
 
 
 def rewind(run, plan):
     """Redis restarts with a file that is a moment older."""
     with run.redis_lock:
         run.redis.cli("SAVE")
-        run.over.wait(0.5 + plan.random())
+        run.over.wait(plan.random())
+        proxy = leave_behind(run, plan)
         run.redis.kill()
         run.redis.start()
+        proxy.heal()
 
 
 def is_master(server):
@@ -379,15 +391,18 @@ def settle(run):
     return harness.wait_until(settled, "every replica to follow or to say DIVERGED", HEAL_SECONDS)
 
 
-def adopt(run, found):
-    """What an operator does: looks at all, chooses the furthest, lets the others follow."""
+def adopt(run, found, plan):
+    """What an operator does: looks at all, chooses one, lets the others follow. When it is the one that has least, the
+    others must set aside what they alone have."""
     if run.kind == "keeps":
         raise Failure(f"DIVERGED, but Redis lost nothing: {[status.replication for status in found]}")
-    best = max(range(len(found)), key=lambda index: found[index].revision)
-    chosen = run.replicas[best]
-    answer = chosen.call(pb.AdoptRequest(epoch=found[best].epoch))
+    choose = plan.choice([min, max])
+    index = choose((index for index, status in enumerate(found) if status.replication.state == DIVERGED),
+                   key=lambda index: found[index].revision)
+    answer = run.replicas[index].call(pb.AdoptRequest(epoch=found[index].epoch))
     run.has_lost = True
-    say(f"adopted the state of replica {best}: revision {answer.revision}, epoch {answer.epoch}")
+    say(f"adopted the state of replica {index}, revision {found[index].revision} of "
+        f"{[status.revision for status in found]}: revision {answer.revision}, epoch {answer.epoch}")
 
 
 def count_markers(entries):
@@ -465,7 +480,7 @@ def run_all(arguments, folder):
         heal(run)
         found = settle(run)
         if any(status.replication.state == DIVERGED for status in found):
-            adopt(run, found)
+            adopt(run, found, plan)
         elif run.kind in LOSSES:
             raise Failure(f"Redis lost entries and nobody noticed: {found}")
         status = cluster.wait_equal(*run.replicas, seconds=HEAL_SECONDS)
