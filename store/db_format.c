@@ -110,7 +110,8 @@ void db_make_name(uint32_t generation, enum db_table table, char ret_name[DB_NAM
 	snprintf(ret_name, DB_NAME_SIZE, "%s%s", db_table_name(table), is_second ? ".second" : "");
 }
 
-static int db_make_tables(MDB_txn *txn, MDB_dbi tables[DB_GENERATIONS][DB_TABLES])
+// `tables`: one row per generation.
+static int db_make_tables(MDB_txn *txn, MDB_dbi (*tables)[DB_TABLES])
 {
 	char name[DB_NAME_SIZE];
 	int result = 0;
@@ -169,7 +170,7 @@ static int db_sum_table(MDB_txn *txn, const MDB_dbi *tables, enum db_table table
 	return result == MDB_NOTFOUND ? 0 : result < 0 && result == -EBADMSG ? result : db_error(result);
 }
 
-static int db_upgrade_in(MDB_txn *txn, MDB_dbi tables[DB_GENERATIONS][DB_TABLES])
+static int db_upgrade_in(MDB_txn *txn, MDB_dbi (*tables)[DB_TABLES])
 {
 	uint64_t revision;
 	struct digest digest = {0};
