@@ -41,7 +41,7 @@ struct db_log_state {
 // Under db_key_generation: which of the two sets of tables is the state. See "staging" below.
 struct db_generation {
 	uint32_t live;
-	uint32_t reserved;
+	uint32_t swaps;         // so often the other one was made the live one
 	uint64_t orphans_after; // entries of the other set's log beyond it are still to be made orphans
 };
 
@@ -134,6 +134,8 @@ void db_get_staged_digest(const struct db *db, struct digest *ret_digest);
 // Makes the staged state the live one, at `revision`, with `writes` to DB_META. Errors of db_commit().
 MUST_CHECK int db_swap(struct db *db, const struct db_write *writes, size_t writes_count, uint64_t revision,
 		       uint64_t orphans_after);
+// How often that was done.
+uint32_t db_swaps(const struct db *db);
 // Takes some records out of the set that is not live, in one transaction of a few milliseconds. 1: there are more; 0:
 // it is empty. Errors of db_commit().
 MUST_CHECK int db_empty_staged(struct db *db);
@@ -166,6 +168,9 @@ MUST_CHECK int db_seek_before(struct db_read *read, enum db_table table, struct 
 
 // A record of DB_META that is a struct of `size` bytes. -ENOENT, -EBADMSG.
 MUST_CHECK int db_get_meta(struct db_read *read, struct bytes key, void *ret_value, size_t size);
+// How often another state was made the live one before this snapshot, of the live tables: with its revision, which may
+// come again when that happens, it names the state.
+uint32_t db_read_swaps(const struct db_read *read);
 // The digest as it is kept.
 MUST_CHECK int db_read_digest(struct db_read *read, struct digest *ret_digest);
 // The digest of all objects, by looking at each of them.

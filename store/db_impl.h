@@ -41,6 +41,7 @@ struct db {
 	MDB_env *env;
 	MDB_dbi tables[DB_GENERATIONS][DB_TABLES]; // those that are there once have the same handle in both
 	uint32_t live;                             // the writer's, as are the next ones
+	uint32_t swaps;
 	struct db_last last[DB_GENERATIONS][DB_TABLES];
 	struct db_order *order; // scratch
 	size_t order_limit;

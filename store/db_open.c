@@ -246,9 +246,11 @@ static int db_find_generation(struct db *db, MDB_txn *txn)
 		db_find_meta(txn, db->tables[0][DB_META], db_key_generation, &generation, sizeof(generation));
 	if (result == 0 && generation.live >= DB_GENERATIONS)
 		return -EBADMSG;
-	if (result == 0)
-		db->live = generation.live;
-	return result;
+	if (result != 0)
+		return result;
+	db->live = generation.live;
+	db->swaps = generation.swaps;
+	return 0;
 }
 
 static int db_count_pages(MDB_txn *txn, MDB_dbi table, uint64_t *pages, uint32_t *ret_page_size)

@@ -12,6 +12,7 @@ struct db_read {
 	MDB_cursor *cursors[DB_TABLES]; // opened when first needed, kept over snapshots
 	bool is_current[DB_TABLES];     // the cursor belongs to this snapshot
 	uint32_t generation;            // of the tables read, and of the cursors
+	uint32_t swaps;
 };
 
 uint32_t db_crc(enum db_table table, struct bytes key, const struct db_header *header, struct bytes body)
@@ -74,39 +75,40 @@ void db_read_destroy(struct db_read *read)
 	free(read);
 }
 
-static int db_read_generation(struct db_read *read, uint32_t *ret_live)
+static int db_read_generation(struct db_read *read, struct db_generation *ret_generation)
 {
-	struct db_generation generation;
-	const int result = db_get_meta(read, db_key_generation, &generation, sizeof(generation));
-	if (result == 0 && generation.live >= DB_GENERATIONS)
-		return -EBADMSG;
-	if (result == 0)
-		*ret_live = generation.live;
-	return result;
+	const int result = db_get_meta(read, db_key_generation, ret_generation, sizeof(*ret_generation));
+	return result == 0 && ret_generation->live >= DB_GENERATIONS ? -EBADMSG : result;
 }
 
 // From the live tables on to the `step`th.
 static int db_start(struct db_read *read, uint32_t step, uint64_t *ret_revision)
 {
 	uint64_t revision;
-	uint32_t live;
+	struct db_generation stored;
 	int result = db_error(mdb_txn_renew(read->txn));
 	if (result != 0)
 		return result;
 	memset(read->is_current, 0, sizeof(read->is_current));
-	result = db_read_generation(read, &live);
+	result = db_read_generation(read, &stored);
 	if (result == 0)
 		result = db_get_meta(read, db_key_revision, &revision, sizeof(revision));
 	if (result != 0) {
 		db_read_stop(read);
 		return result == -ENOENT ? -EBADMSG : result;
 	}
-	const uint32_t generation = (live + step) % DB_GENERATIONS;
+	const uint32_t generation = (stored.live + step) % DB_GENERATIONS;
 	if (generation != read->generation)
 		db_close_cursors(read);
 	read->generation = generation;
+	read->swaps = stored.swaps;
 	*ret_revision = revision;
 	return 0;
+}
+
+uint32_t db_read_swaps(const struct db_read *read)
+{
+	return read->swaps;
 }
 
 int db_read_start(struct db_read *read, uint64_t *ret_revision)

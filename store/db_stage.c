@@ -29,7 +29,8 @@ void db_get_staged_digest(const struct db *db, struct digest *ret_digest)
 
 static int db_finish_swap(struct db_commit *commit)
 {
-	const struct db_generation generation = {.live = commit->generation, .orphans_after = commit->orphans_after};
+	const struct db_generation generation = {
+		.live = commit->generation, .swaps = commit->db->swaps + 1, .orphans_after = commit->orphans_after};
 	const int result = db_write_meta(commit, db_key_generation, &generation, sizeof(generation));
 	return result == 0 ? db_write_metas(commit) : result;
 }
@@ -45,9 +46,16 @@ int db_swap(struct db *db, const struct db_write *writes, size_t writes_count, u
 				   .revision = revision,
 				   .orphans_after = orphans_after};
 	const int result = db_run_commit(&commit);
-	if (result == 0)
-		db->live = commit.generation;
-	return result;
+	if (result != 0)
+		return result;
+	db->live = commit.generation;
+	db->swaps++;
+	return 0;
+}
+
+uint32_t db_swaps(const struct db *db)
+{
+	return db->swaps;
 }
 
 // ---------------------------------------------------------------- emptying

@@ -85,6 +85,7 @@ int image_copy(struct image *image, const struct image *source)
 			return error;
 	}
 	image->revision = source->revision;
+	image->swaps = source->swaps;
 	return 0;
 }
 

@@ -148,6 +148,7 @@ enum { NOTE_HAS_TARIFF = 1 << 30 };
 
 struct image {
 	uint64_t revision; // what is in here is the state after this revision
+	uint32_t swaps;    // of the history that revision is of (db_read_swaps())
 	uint64_t seed;     // of every hash
 	const char *base;  // strings_base()
 	struct slab slabs[IMAGE_SLABS];
@@ -166,8 +167,8 @@ void image_seal(struct image *image);
 uint32_t image_note(const struct image *image, enum image_slab slab, uint32_t handle);
 // Backs the memory that image_copy() of a source that stays as it is will need. -ENOMEM.
 MUST_CHECK int image_back(struct image *image, const struct image *source);
-// Makes `image`, which is new, an exact copy of `source`: same handles, same revision; tariff bodies are shared.
-// -ENOMEM, not after image_back().
+// Makes `image`, which is new, an exact copy of `source`: same handles, same revision and swaps; tariff bodies are
+// shared. -ENOMEM, not after image_back().
 MUST_CHECK int image_copy(struct image *image, const struct image *source);
 // Gives memory no record was ever in back to the kernel. Not while the image is edited; readers do not mind.
 void image_give_back(const struct image *image);

@@ -309,6 +309,7 @@ static int take_over_now(struct store *store, void *argument)
 	const int result = swap_tables(store, take_over);
 	if (result != 0)
 		return install_fail(store, result);
+	take_over->index.images[0].swaps = db_swaps(store->db);
 	swap_index(store, &take_over->index);
 	store_set_state(store, state);
 	store_fill_standby(store);

@@ -64,25 +64,31 @@ void listing_unpin(struct listing *listing)
 	listing->image = NULL;
 }
 
-// Between the commit and the publication of a revision the image is the older of the two, for microseconds. While an
+// Revisions come again when an install puts another history in the place of this one.
+static bool is_same_state(const struct listing *listing)
+{
+	return listing->image->revision == listing->revision && listing->image->swaps == db_read_swaps(listing->read);
+}
+
+// Between the commit and the publication of a state the image is the older of the two, for microseconds. While an
 // image is pinned the writer gets no further than one commit ahead of it, so this ends after a step or two.
-static int pin_same_revision(struct listing *listing)
+static int pin_same_state(struct listing *listing)
 {
 	const struct timespec pause = {.tv_nsec = MATCH_PAUSE_NS};
 	pin(listing);
 	for (int tries = 0; tries < MATCH_TRIES_MAX; tries++) {
-		if (listing->image->revision == listing->revision)
+		if (is_same_state(listing))
 			return 0;
-		if (listing->image->revision > listing->revision) {
-			db_read_stop(listing->read);
-			const int error = db_read_start(listing->read, &listing->revision);
-			if (error != 0)
-				return error;
-		} else {
-			nanosleep(&pause, NULL);
-			listing_unpin(listing);
-			pin(listing);
-		}
+		// Which of the two is older cannot be told; a new snapshot is as new as the image, or newer.
+		db_read_stop(listing->read);
+		const int error = db_read_start(listing->read, &listing->revision);
+		if (error != 0)
+			return error;
+		if (is_same_state(listing))
+			return 0;
+		nanosleep(&pause, NULL);
+		listing_unpin(listing);
+		pin(listing);
 	}
 	return -EAGAIN;
 }
@@ -94,7 +100,7 @@ int listing_begin(struct listing *listing, bool with_image, struct fault *fault)
 	int error = db_read_start(listing->read, &listing->revision);
 	if (error != 0)
 		return listing_fail(fault, error);
-	error = with_image ? pin_same_revision(listing) : 0;
+	error = with_image ? pin_same_state(listing) : 0;
 	if (error != 0) {
 		listing_end(listing);
 		return listing_fail(fault, error);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of the listings share; nobody else includes this.
 //
-//     listing.c             a view: a snapshot of the database and the image of the same revision
+//     listing.c             a view: a snapshot of the database and the image of the same state
 //     listing_record.c      stored objects as they are answered: references in today's spelling
 //     listing_token.c       page tokens
 //     listing_candidates.c  keys of objects that only the image can name, in the order of listings
@@ -67,7 +67,7 @@ void listing_give_way(struct listing *listing);
 
 // ---------------------------------------------------------------- view
 
-// Starts a snapshot; `with_image`: also pins the image of the same revision. UNAVAILABLE when there is none for long.
+// Starts a snapshot; `with_image`: also pins the image of the same state. UNAVAILABLE when there is none for long.
 MUST_CHECK int listing_begin(struct listing *listing, bool with_image, struct fault *fault);
 // At once when the image is not needed any more; harmless twice.
 void listing_unpin(struct listing *listing);

@@ -657,6 +657,7 @@ int load_image(const struct load_options *options, struct db_read *read, struct 
 	pthread_cond_init(&common.customers_there, NULL);
 	result = start_read(options, read, &image->revision);
 	if (result == 0) {
+		image->swaps = db_read_swaps(read);
 		result = load_both(&common, reads, fault);
 		db_read_stop(read);
 	}

@@ -9,8 +9,9 @@
 #include "store/entry.h"
 #include "store/install.h"
 #include "store/key.h"
-#include "store/listing.h"
+#include "store/listing_impl.h"
 #include "store/log.h"
+#include "store/store_impl.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -237,6 +238,34 @@ START_TEST(a_store_becomes_what_the_snapshot_is)
 		expect_digest_is_right(&target);
 		ck_assert(store_fixture_has(&target, IMAGE_GROUPS, "office"));
 	}
+}
+END_TEST
+
+// The same snapshot twice is the same revision and nonce twice: that is not enough to tell the states apart.
+START_TEST(an_image_goes_with_the_tables_of_its_own_install)
+{
+	struct listing *listing;
+	struct fault fault = {0};
+	fill(&source);
+	take_copy(&source);
+	for (uint32_t i = 1; i <= 2; i++) {
+		install_well();
+		ck_assert_uint_eq(target.store->images[0].swaps, i);
+		ck_assert_uint_eq(target.store->images[1].swaps, i);
+	}
+	ck_assert_int_eq(listing_create(target.store, &listing), 0);
+	ck_assert_int_eq(listing_begin(listing, true, &fault), 0);
+	listing_end(listing);
+	struct image *image = &target.store->images[target.store->standby == &target.store->images[0]];
+	image->swaps--; // the revision is right all the same
+	ck_assert_int_eq(listing_begin(listing, true, &fault), -EAGAIN);
+	ck_assert_int_eq(fault.code, STATUS_UNAVAILABLE);
+	image->swaps++;
+	ck_assert_int_eq(listing_begin(listing, true, &fault), 0);
+	listing_end(listing);
+	listing_destroy(listing);
+	reopen(&target);
+	ck_assert_uint_eq(target.store->images[0].swaps, 2);
 }
 END_TEST
 
@@ -769,6 +798,7 @@ int main(void)
 	Suite *suite = suite_create("store/install");
 	TCase *taking = with_stores("taking over");
 	tcase_add_test(taking, a_store_becomes_what_the_snapshot_is);
+	tcase_add_test(taking, an_image_goes_with_the_tables_of_its_own_install);
 	tcase_add_test(taking, a_store_that_took_over_goes_on_as_the_other_one);
 	tcase_add_test(taking, a_snapshot_can_be_taken_over_again_and_again);
 	tcase_add_test(taking, the_position_is_the_one_that_was_asked_for);
