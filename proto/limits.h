@@ -39,4 +39,12 @@ enum {
 	WATCHERS_MAX = 256,
 	ENTRY_SETS_MAX = 512,       // change sets of one revision
 	RESTORE_RECORDS_MAX = 5000, // of one part
+
+	// What the change rules write: records, and the bytes of their keys and values. Of one change set with its
+	// cascades; and of all sets of one revision, those included that were refused half-way. The same on every
+	// replica, whatever its memory: a log entry that one of them cannot apply is one that none of them gets past.
+	SET_WRITES_MAX = 250000,
+	SET_WRITE_BYTES_MAX = 64 * 1024 * 1024,
+	REVISION_WRITES_MAX = 2 * SET_WRITES_MAX,
+	REVISION_WRITE_BYTES_MAX = 2 * SET_WRITE_BYTES_MAX,
 };

@@ -6,6 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
+// What a response takes at the limits of the rules, however the set was decoded and however often it is tried: the
+// groups closed by as many writes as a set may have, or the same read back for a repeated set.
+enum { RESPONSE_BUDGET = 64 * 1024 * 1024 };
+
 int commit_begin(struct commit *commit, struct store *store)
 {
 	uint64_t head;
@@ -17,7 +21,11 @@ int commit_begin(struct commit *commit, struct store *store)
 	*commit = (struct commit){
 		.store = store,
 		.head = head,
-		.rules = {.edit = store->edit, .read = store->read, .arena = &store->arena, .revision = head},
+		.rules = {.edit = store->edit,
+			  .read = store->read,
+			  .arena = &store->arena,
+			  .revision = head,
+			  .limits = &store->rules_limits},
 		.idempotency = {.read = store->read,
 				.arena = &store->arena,
 				.age_min_s = store->remember_age_min_s,
@@ -39,6 +47,7 @@ int commit_begin_revision(struct commit *commit, const struct history_revision *
 	const struct history_state *state = &commit->history.state;
 	commit->rules.revision = state->position.revision;
 	commit->rules.sets_accepted = 0;
+	commit->rules.volume = (struct rules_volume){0};
 	idempotency_begin_revision(&commit->idempotency, state->position.revision, state->time);
 	return 0;
 }
@@ -78,6 +87,7 @@ static int apply_set(struct commit *commit, struct store_job *job, bool is_limit
 int commit_job(struct commit *commit, struct store_job *job, bool is_limited)
 {
 	const size_t accepted_before = commit->rules.sets_accepted;
+	job->arena.budget = job->arena.used + RESPONSE_BUDGET;
 	job->is_pending = accepted_before > 0; // whatever it says is about a state that may never be
 	job->result = apply_set(commit, job, is_limited);
 	if (job->result != 0) // what nobody had words for

@@ -21,9 +21,11 @@ struct store_entry {
 	void (*done)(struct store_entry *entry);
 	void *context;
 	// 0, also when sets in it were refused (see their jobs). Else nothing of it happened:
-	//   -ESTALE  it does not follow the store's position (revision, epoch or prev); nor was anything behind it
-	//   applied -ENOSPC, -ENOMEM  not now; it can be submitted again. What was queued behind it is returned as
-	//   -ESTALE -EIO     the store failed for good
+	//   -ESTALE           it does not follow the store's position (revision, epoch or prev); nor was anything
+	//                     behind it applied
+	//   -ENOSPC, -ENOMEM  not now: this machine is short of room. It can be submitted again; what was queued
+	//                     behind it is returned as -ESTALE
+	//   -EIO              the store failed for good
 	int result;
 	struct store_entry *next; // the store's until done()
 };

@@ -157,8 +157,14 @@ static int check_head(const struct rules_commit *commit, const struct change_set
 
 static int apply_change(struct rules_set *state, const struct change *change, struct change_result *ret_result)
 {
-	const int error = check_change(change, state->fault);
-	return error != 0 ? error : rule_table[change->kind].apply(state, change, ret_result);
+	int error = check_change(change, state->fault);
+	if (error != 0)
+		return error;
+	const struct rule *rule = &rule_table[change->kind];
+	error = rule->apply(state, change, ret_result);
+	if (UNLIKELY(error == -E2BIG))
+		name_object(rule, change, state->fault);
+	return error;
 }
 
 static int apply_changes(struct rules_set *state, const struct change_set *set, struct apply_response *response)

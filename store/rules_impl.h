@@ -30,6 +30,7 @@ struct rules_set {
 	struct fault *fault;
 	struct arena scratch; // of one write: what is read for it, and its encoding
 	size_t writes_mark;   // writes below are of earlier sets of this commit
+	struct rules_volume volume;
 	struct bytes *groups; // compare forms of the groups this set touched; some are there twice
 	size_t groups_count;
 	size_t groups_limit;
@@ -57,7 +58,7 @@ MUST_CHECK int rules_check_tariff(const struct tariff *tariff, struct fault *fau
 
 // ---------------------------------------------------------------- writes
 
-// Appends a write; `value.data` NULL: a delete. Copies the key, keeps the value.
+// Appends a write; `value.data` NULL: a delete. Copies the key, keeps the value. -E2BIG beyond the limits.
 MUST_CHECK int rules_write(struct rules_set *set, enum db_table table, struct bytes key, struct bytes value);
 // `message` as it is written; in the commit's arena. Empties the scratch arena.
 MUST_CHECK int rules_encode(struct rules_set *set, const struct schema *schema, const void *message,

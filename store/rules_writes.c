@@ -6,10 +6,16 @@
 #include "store/rules_impl.h"
 
 #include "proto/codec.h"
+#include "proto/limits.h"
 
 #include <errno.h>
 
 enum { WRITES_LIMIT_MIN = 128 };
+
+const struct rules_limits rules_limits = {
+	.set = {.writes = SET_WRITES_MAX, .bytes = SET_WRITE_BYTES_MAX},
+	.revision = {.writes = REVISION_WRITES_MAX, .bytes = REVISION_WRITE_BYTES_MAX},
+};
 
 static const uint32_t NO_WRITE = 0; // else the index of the write + 1
 
@@ -83,9 +89,41 @@ static int grow_writes(struct rules_commit *commit)
 	return 0;
 }
 
+static bool is_beyond(const struct rules_volume *volume, const struct rules_volume *limit, size_t bytes)
+{
+	return volume->writes + 1 > limit->writes || volume->bytes + bytes > limit->bytes;
+}
+
+// Before memory is asked for: how much of that there is differs from machine to machine (DESIGN 1.4).
+static int count_write(struct rules_set *set, size_t bytes)
+{
+	struct rules_commit *commit = set->commit;
+	const struct rules_limits *limits = commit->limits;
+	if (UNLIKELY(is_beyond(&set->volume, &limits->set, bytes)))
+		return store_refuse(
+			set->fault, STATUS_RESOURCE_EXHAUSTED, NULL,
+			"the change set writes more than %zu records or %zu bytes; split it, or first detach "
+			"or delete in parts what goes with the object",
+			limits->set.writes, limits->set.bytes);
+	if (UNLIKELY(is_beyond(&commit->volume, &limits->revision, bytes)))
+		return store_refuse(
+			set->fault, STATUS_RESOURCE_EXHAUSTED, NULL,
+			"together with others of the same moment the change set writes more than %zu records "
+			"or %zu bytes; send it again",
+			limits->revision.writes, limits->revision.bytes);
+	set->volume.writes++;
+	set->volume.bytes += bytes;
+	commit->volume.writes++;
+	commit->volume.bytes += bytes;
+	return 0;
+}
+
 int rules_write(struct rules_set *set, enum db_table table, struct bytes key, struct bytes value)
 {
 	struct rules_commit *commit = set->commit;
+	const int error = count_write(set, key.size + value.size);
+	if (error != 0)
+		return error;
 	if (commit->writes_count == commit->writes_limit && grow_writes(commit) != 0)
 		return -ENOMEM;
 	const struct bytes own_key = arena_copy(commit->arena, key);

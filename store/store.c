@@ -23,7 +23,8 @@ enum {
 	TRIM_AFTER_BYTES = 4 * 1024 * 1024, // of change sets
 	TRIM_IDLE_S = 1,
 	ARENA_FIRST_CHUNK = 1024 * 1024,
-	ARENA_BUDGET = 512 * 1024 * 1024, // a cascade writes once per object deleted
+	// Twice what a revision at the limits of the rules takes (limits.h): only malloc() says that memory is short.
+	ARENA_BUDGET = 1024 * 1024 * 1024,
 };
 static_assert((int)COMMIT_BODIES_ENOUGH >= (int)BODY_APPLY_MAX && (int)COMMIT_BODIES_ENOUGH <= (int)COMMIT_BODIES_MAX,
 	      "a set of any size fits a commit");
@@ -294,6 +295,7 @@ static struct store *store_allocate(const struct store_options *options)
 	store->entries_end = &store->entries_first;
 	store->calls_end = &store->calls_first;
 	store->log_limits = limits_of(options);
+	store->rules_limits = rules_limits;
 	store->remember_age_min_s = IDEMPOTENCY_AGE_MIN_S;
 	store->remember_count_min = IDEMPOTENCY_COUNT_MIN;
 	pthread_mutex_init(&store->readers_lock, NULL);

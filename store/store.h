@@ -84,7 +84,7 @@ static inline void store_unpin(struct store_reader *reader)
 // One change set on its way through the writer. The submitter allocates it and owns it again in done().
 struct store_job {
 	const struct change_set *set; // lives in `arena`
-	struct arena arena;           // also takes the response's memory
+	struct arena arena;           // also takes the response's memory; its budget grows by as much
 	size_t body_size;             // encoded size of the set, for COMMIT_BODIES_MAX
 	struct bytes body;            // the encoded set itself, as received or as codec_encode() gave it
 	uint32_t repeat_window_s;     // LoggedSet of evauth.proto; 0 but for the inbox

@@ -19,6 +19,7 @@
 #include "store/entry.h"
 #include "store/history.h"
 #include "store/image_edit.h"
+#include "store/rules.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -59,6 +60,7 @@ struct store {
 	struct db_read *read;
 	struct arena arena; // of the commit at hand
 	struct log_limits log_limits;
+	struct rules_limits rules_limits;
 	bool has_rubbish;           // the tables that are not live may have something in them, and nobody is staging
 	int64_t remember_age_min_s; // of idempotency keys
 	uint64_t remember_count_min;

@@ -92,6 +92,7 @@ void rules_fixture_begin(struct rules_fixture *fixture)
 		.arena = &fixture->arena,
 		.response_arena = &fixture->response_arena,
 		.revision = revision + 1,
+		.limits = &rules_limits,
 	};
 }
 

@@ -383,6 +383,88 @@ START_TEST(an_entry_without_memory_is_not_applied)
 }
 END_TEST
 
+// ---------------------------------------------------------------- limits
+
+enum { ENTRIES = 3, ENTRY_PUTS = 40 };
+
+// Entries that wait at a closed gate, of two sets each that put so many customers.
+static void submit_large(struct test_entry entries[ENTRIES], struct change puts[ENTRIES][2][ENTRY_PUTS])
+{
+	struct store_position at = position;
+	for (int i = 0; i < ENTRIES; i++) {
+		test_entry_init(&entries[i], &at, (uint8_t)(i + 1), TIME);
+		for (int j = 0; j < 2; j++) {
+			for (int k = 0; k < ENTRY_PUTS; k++)
+				puts[i][j][k] = change_put_customer(store_fixture_text("c-%d-%d-%d", i, j, k), "");
+			test_entry_add(&entries[i], puts[i][j], ENTRY_PUTS);
+		}
+		at = test_entry_position(&entries[i]);
+		ck_assert_int_eq(test_entry_submit(&entries[i], fixture.store), 0);
+	}
+}
+
+static void expect_applied(struct test_entry entries[ENTRIES], int result_of_second_sets)
+{
+	for (int i = 0; i < ENTRIES; i++) {
+		ck_assert_int_eq(test_entry_wait(&entries[i]), 0);
+		ck_assert_int_eq(entries[i].jobs[0].job.result, 0);
+		ck_assert_uint_eq(entries[i].jobs[0].job.response.results_count, ENTRY_PUTS);
+		ck_assert_int_eq(entries[i].jobs[1].job.result, result_of_second_sets);
+		test_entry_finish(&entries[i]);
+		ck_assert(has_customer(store_fixture_text("c-%d-0-39", i)));
+		ck_assert(has_customer(store_fixture_text("c-%d-1-0", i)) == (result_of_second_sets == 0));
+	}
+	store_get_position(fixture.store, &position);
+	ck_assert_uint_eq(position.revision, 1 + ENTRIES);
+}
+
+// Whichever entries share a transaction: each of them has all that a revision may write.
+START_TEST(an_entry_beyond_what_a_revision_may_write_is_applied_without_the_set_that_is_too_much)
+{
+	static struct test_entry entries[ENTRIES];
+	static struct change puts[ENTRIES][2][ENTRY_PUTS];
+	struct test_gate gate;
+	test_gate_close(&gate, fixture.store);
+	fixture.store->rules_limits.revision.writes = (size_t)2 * ENTRY_PUTS - _i;
+	submit_large(entries, puts);
+	test_gate_open(&gate);
+	expect_applied(entries, _i == 0 ? 0 : -E2BIG);
+}
+END_TEST
+
+// The arena is too small for all of them, not for any of them.
+START_TEST(entries_that_share_too_little_memory_are_applied_one_by_one)
+{
+	enum { ENOUGH_FOR_ONE = 48 * 1024 };
+	static struct test_entry entries[ENTRIES];
+	static struct change puts[ENTRIES][2][ENTRY_PUTS];
+	struct test_gate gate;
+	const size_t budget = fixture.store->arena.budget;
+	test_gate_close(&gate, fixture.store);
+	fixture.store->arena.budget = ENOUGH_FOR_ONE;
+	submit_large(entries, puts);
+	test_gate_open(&gate);
+	expect_applied(entries, 0);
+	ck_assert_uint_gt(2 * fixture.store->arena.used, ENOUGH_FOR_ONE); // by the last one alone
+	fixture.store->arena.budget = budget;
+}
+END_TEST
+
+// Decoding took what it took, which is not the same for every replica.
+START_TEST(a_response_has_memory_of_its_own)
+{
+	struct test_entry entry;
+	struct change change = change_put_customer("c", "");
+	test_entry_init(&entry, &position, 5, TIME);
+	struct test_job *job = test_entry_add(&entry, &change, 1);
+	job->job.arena.budget = 0;
+	ck_assert_int_eq(test_entry_submit(&entry, fixture.store), 0);
+	ck_assert_int_eq(test_entry_wait(&entry), 0);
+	ck_assert_int_eq(job->job.result, 0);
+	test_entry_finish(&entry);
+}
+END_TEST
+
 // ---------------------------------------------------------------- calls
 
 static int count_call(struct store *store, void *argument)
@@ -434,6 +516,10 @@ int main(void)
 	tcase_add_test(tcase, an_entry_without_room_can_be_tried_again);
 	tcase_add_test(tcase, a_full_store_still_takes_entries);
 	tcase_add_test(tcase, an_entry_without_memory_is_not_applied);
+	tcase_add_loop_test(
+		tcase, an_entry_beyond_what_a_revision_may_write_is_applied_without_the_set_that_is_too_much, 0, 2);
+	tcase_add_test(tcase, entries_that_share_too_little_memory_are_applied_one_by_one);
+	tcase_add_test(tcase, a_response_has_memory_of_its_own);
 	tcase_add_test(tcase, calls_of_several_threads_run_one_at_a_time_between_commits);
 	Suite *suite = suite_create("store/apply_entry");
 	suite_add_tcase(suite, tcase);

@@ -5,6 +5,7 @@
 #include "tests/unit/store/rules_world.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static struct rules_fixture fixture;
@@ -281,6 +282,97 @@ START_TEST(a_set_with_an_expected_revision_comes_first_and_at_the_head)
 }
 END_TEST
 
+// ---------------------------------------------------------------- limits
+
+static struct rules_limits limits;
+
+static void begin_limited(size_t set_writes, size_t revision_writes)
+{
+	limits = rules_limits;
+	limits.set.writes = set_writes;
+	limits.revision.writes = revision_writes;
+	rules_fixture_begin(&fixture);
+	fixture.commit.limits = &limits;
+}
+
+// Deleting the group deletes three attachments as well.
+#define CROWDED PUT_GROUP("crowd", "t1") "," ATTACH_AT("crowd", "'c1','c2','c3'", "t1")
+enum { CROWDED_WRITES = 4 };
+
+START_TEST(a_set_writes_as_much_as_its_limit_and_no_more)
+{
+	accept(CROWDED);
+	char *before = image_text(rules_fixture_image(&fixture));
+	begin_limited(CROWDED_WRITES - 1, SIZE_MAX);
+	ck_assert_int_eq(try("", DELETE("charge_group", "crowd")), -E2BIG);
+	rules_fixture_end(&fixture);
+	ck_assert_int_eq(fixture.fault.code, STATUS_RESOURCE_EXHAUSTED);
+	ck_assert_str_eq(fixture.fault.field, "changes[0]");
+	ck_assert_str_eq(fixture.fault.message,
+			 "charge group crowd: the change set writes more than 3 records or 67108864 bytes; split it, "
+			 "or first detach or delete in parts what goes with the object");
+	char *after = image_text(rules_fixture_image(&fixture));
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+	begin_limited(CROWDED_WRITES, SIZE_MAX);
+	ck_assert_int_eq(try("", DELETE("charge_group", "crowd")), 0);
+	ck_assert_uint_eq(fixture.commit.volume.writes, CROWDED_WRITES);
+	rules_fixture_end(&fixture);
+	ck_assert_uint_eq(find(IMAGE_GROUPS, "crowd"), 0);
+}
+END_TEST
+
+START_TEST(a_set_that_is_too_large_can_be_done_in_parts)
+{
+	accept(CROWDED);
+	begin_limited(CROWDED_WRITES - 1, SIZE_MAX);
+	ck_assert_int_eq(try("", DETACH("crowd", "'c1','c2'")), 0);
+	ck_assert_int_eq(try("", DELETE("charge_group", "crowd")), 0);
+	rules_fixture_end(&fixture);
+	ck_assert_uint_eq(find(IMAGE_GROUPS, "crowd"), 0);
+}
+END_TEST
+
+// Of attached charge points the whole record is written again.
+START_TEST(a_set_writes_as_many_bytes_as_its_limit_and_no_more)
+{
+	begin_limited(SIZE_MAX, SIZE_MAX);
+	ck_assert_int_eq(try("'dry_run':true,", DELETE("charge_group", "office")), 0);
+	const size_t bytes = fixture.commit.volume.bytes;
+	ck_assert_uint_gt(bytes, 10);
+	limits.set.bytes = bytes - 1;
+	ck_assert_int_eq(try("'dry_run':true,", DELETE("charge_group", "office")), -E2BIG);
+	limits.set.bytes = bytes;
+	ck_assert_int_eq(try("'dry_run':true,", DELETE("charge_group", "office")), 0);
+	limits.revision.bytes = fixture.commit.volume.bytes + bytes - 1;
+	ck_assert_int_eq(try("'dry_run':true,", DELETE("charge_group", "office")), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(fixture.fault.message, "send it again"));
+	rules_fixture_end(&fixture);
+}
+END_TEST
+
+// Memory that a refused set took is not given back before the commit is over.
+START_TEST(the_sets_of_a_revision_share_a_limit_and_refused_ones_count)
+{
+	accept(CROWDED);
+	begin_limited(CROWDED_WRITES, CROWDED_WRITES + 2);
+	ck_assert_int_eq(try("", DELETE("charge_group", "crowd") "," PUT_CUSTOMER("x")), -E2BIG);
+	ck_assert_uint_eq(fixture.commit.volume.writes, CROWDED_WRITES);
+	ck_assert_uint_eq(fixture.commit.writes_count, 0);
+	ck_assert_int_eq(try("", PUT_CUSTOMER("x") "," PUT_CUSTOMER("y")), 0);
+	ck_assert_int_eq(try("", PUT_CUSTOMER("z")), -E2BIG);
+	ck_assert_int_eq(fixture.fault.code, STATUS_RESOURCE_EXHAUSTED);
+	ck_assert_str_eq(fixture.fault.field, "changes[0]");
+	ck_assert_str_eq(fixture.fault.message, "customer z: together with others of the same moment the change set "
+						"writes more than 6 records or 134217728 bytes; send it again");
+	ck_assert_int_eq(try("", DETACH("crowd", "'nobody'")), 0); // writes nothing
+	rules_fixture_end(&fixture);
+	ck_assert_uint_ne(find(IMAGE_CUSTOMERS, "y"), 0);
+	ck_assert_uint_eq(find(IMAGE_CUSTOMERS, "z"), 0);
+}
+END_TEST
+
 // ---------------------------------------------------------------- memory
 
 START_TEST(a_set_the_memory_does_not_suffice_for_is_refused_whole)
@@ -346,6 +438,10 @@ int main(void)
 	tcase_add_test(tcase, a_refused_set_leaves_what_earlier_sets_touched);
 	tcase_add_test(tcase, create_only_refuses_what_is_there);
 	tcase_add_test(tcase, a_set_with_an_expected_revision_comes_first_and_at_the_head);
+	tcase_add_test(tcase, a_set_writes_as_much_as_its_limit_and_no_more);
+	tcase_add_test(tcase, a_set_that_is_too_large_can_be_done_in_parts);
+	tcase_add_test(tcase, a_set_writes_as_many_bytes_as_its_limit_and_no_more);
+	tcase_add_test(tcase, the_sets_of_a_revision_share_a_limit_and_refused_ones_count);
 	tcase_add_test(tcase, a_set_the_memory_does_not_suffice_for_is_refused_whole);
 	tcase_add_test(tcase, a_response_the_memory_does_not_suffice_for_is_refused);
 	Suite *suite = suite_create("store/rules");
