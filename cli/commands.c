@@ -82,6 +82,13 @@ const struct command commands[] = {
 	 OBJECT_KIND_CUSTOMER, command_list},
 	{"customer", "delete", "CUSTOMER", "delete a customer with its tokens and attachments", 1, 1, 0,
 	 OBJECT_KIND_CUSTOMER, command_delete},
+	{"customer", "erase", "CUSTOMER",
+	 "delete a customer, and every trace of it in the daemon's files"
+	 "\vIts tokens and attachments go with it, what the log of changes, its orphans and remembered answers say of "
+	 "it, and "
+	 "the bytes that deleted records leave in the store. Other replicas, Redis, backups and the daemon's memory: "
+	 "docs/operations.md.",
+	 1, 1, BIT(OPTION_YES), OBJECT_KIND_CUSTOMER, command_customer_erase},
 
 	{"token", "create", "UID", "create a token of a --customer, or of an --issuer", 1, 1, TOKEN_OPTIONS,
 	 OBJECT_KIND_TOKEN, command_create},

@@ -50,7 +50,7 @@ static const char *server_name(const struct arguments *arguments)
 // Commands whose answer may take long, by a store of any size.
 static bool is_long(const struct command *command)
 {
-	return command != NULL && command->run == command_check;
+	return command != NULL && (command->run == command_check || command->run == command_customer_erase);
 }
 
 enum exit_code context_init(struct context *context, const struct arguments *arguments, FILE *out, FILE *err)

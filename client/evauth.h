@@ -108,6 +108,9 @@ MUST_CHECK int evauth_restore(struct evauth_client *client, const struct restore
 // Takes a second per million records or so: give the client a call_timeout_ms for it.
 MUST_CHECK int evauth_check(struct evauth_client *client, const struct check_request *request, struct arena *arena,
 			    struct check_response **ret_response);
+// Likewise.
+MUST_CHECK int evauth_erase(struct evauth_client *client, const struct erase_request *request, struct arena *arena,
+			    struct erase_response **ret_response);
 MUST_CHECK int evauth_forget_orphans(struct evauth_client *client, const struct forget_orphans_request *request,
 				     struct arena *arena, struct forget_orphans_response **ret_response);
 

@@ -24,6 +24,7 @@ static const struct method_row method_rows[] = {
 	CALL(METHOD_RESTORE, REPEAT_NEVER, restore_request, restore_response),
 	CALL(METHOD_FORGET_ORPHANS, REPEAT_NEVER, forget_orphans_request, forget_orphans_response),
 	CALL(METHOD_CHECK, REPEAT_NEVER, check_request, check_response),
+	CALL(METHOD_ERASE, REPEAT_NEVER, erase_request, erase_response),
 };
 
 const struct method_row *method_find(enum method method)
@@ -117,4 +118,10 @@ int evauth_check(struct evauth_client *client, const struct check_request *reque
 		 struct check_response **ret_response)
 {
 	return evauth_call(client, METHOD_CHECK, request, arena, ret_response);
+}
+
+int evauth_erase(struct evauth_client *client, const struct erase_request *request, struct arena *arena,
+		 struct erase_response **ret_response)
+{
+	return evauth_call(client, METHOD_ERASE, request, arena, ret_response);
 }

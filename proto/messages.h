@@ -707,6 +707,20 @@ struct check_request {
 	char unused;
 };
 
+struct erase_request {
+	struct bytes customer_id;
+	struct delete_token *tokens;
+	size_t tokens_count;
+};
+
+struct erase_response {
+	uint64_t entries;
+	uint64_t answers;
+	uint64_t keys_kept;
+	uint64_t bytes_wiped;
+	int64_t time;
+};
+
 struct check_response {
 	uint64_t revision;
 	uint64_t records;

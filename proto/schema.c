@@ -517,6 +517,19 @@ const struct schema schema_check_request = {
 	.size = sizeof(struct check_request),
 };
 
+static const struct schema_field erase_request_fields[] = {
+	FIELD(erase_request, customer_id),
+	SUB_LIST(erase_request, tokens, delete_token, 1000),
+};
+const struct schema schema_erase_request = {ROWS(erase_request, erase_request)};
+
+static const struct schema_field erase_response_fields[] = {
+	FIELD(erase_response, entries),   FIELD(erase_response, answers),
+	FIELD(erase_response, keys_kept), FIELD(erase_response, bytes_wiped),
+	TIME(erase_response, time),
+};
+const struct schema schema_erase_response = {ROWS(erase_response, erase_response)};
+
 static const struct schema_field check_response_fields[] = {
 	FIELD(check_response, revision),    FIELD(check_response, records),
 	FIELD(check_response, objects),     FIELD(check_response, digest),

@@ -96,6 +96,10 @@ struct check {
 	unsigned char *owned; // a bit per page
 	const char *problem;
 	uint64_t problem_page;
+	// For db_wipe_file(): what holds nothing is made zero.
+	bool wipes;
+	uint64_t wipe_txn; // pages that were freed by it, or earlier
+	uint64_t wiped;    // bytes
 };
 
 enum check_kind {
@@ -131,6 +135,29 @@ static int check_read(struct check *check, uint64_t page, void *buffer, size_t s
 	if (got < 0)
 		return -errno;
 	return got == (ssize_t)size ? 0 : check_fail(check, page, "it is not there");
+}
+
+// Zeroes in the file from `offset` on, where there are none.
+static int check_wipe(struct check *check, uint64_t offset, uint64_t size)
+{
+	static const char zeroes[LMDB_PAGE_SIZE_MAX];
+	char found[4096];
+	while (check->wipes && size > 0) {
+		const size_t piece = size < sizeof(found) ? size : sizeof(found);
+		const ssize_t got = pread(check->fd, found, piece, (off_t)offset);
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			return 0; // it was never written
+		if (memcmp(found, zeroes, (size_t)got) != 0) {
+			if (pwrite(check->fd, zeroes, (size_t)got, (off_t)offset) != got)
+				return -EIO;
+			check->wiped += (uint64_t)got;
+		}
+		offset += (uint64_t)got;
+		size -= (uint64_t)got;
+	}
+	return 0;
 }
 
 // Makes `count` pages from `page` on the caller's. Every page has one owner.
@@ -221,7 +248,7 @@ static int check_load(struct check_walk *walk, uint64_t number, unsigned level)
 		return check_fail(check, number, "it is of the wrong kind");
 	if (!check_nodes(check, page) || check_nodes_count(page) < nodes_min)
 		return check_fail(check, number, "its contents make no sense");
-	return 0;
+	return check_wipe(check, number * check->page_size + page->lower, page->upper - page->lower);
 }
 
 // ---------------------------------------------------------------- keys
@@ -275,13 +302,18 @@ static int check_overflow(struct check_walk *walk, const struct lmdb_node *node,
 		return check_fail(check, number, "it is no such overflow page");
 	walk->counted.overflow_pages += page.overflow_pages;
 	*ret_number = number;
-	return check_own(check, number, page.overflow_pages);
+	result = check_own(check, number, page.overflow_pages);
+	const uint64_t used = sizeof(page) + check_data_size(node);
+	return result == 0 ? check_wipe(check, number * check->page_size + used,
+					(uint64_t)page.overflow_pages * check->page_size - used)
+			   : result;
 }
 
 // A record of the free list: a count, then page numbers in descending order.
 static int check_free_pages(struct check_walk *walk, const char *data, size_t size, uint64_t page)
 {
-	uint64_t count, number, above = LMDB_NO_PAGE;
+	uint64_t count, number, freed_by, above = LMDB_NO_PAGE;
+	memcpy(&freed_by, walk->last_key, sizeof(freed_by));
 	if (size < sizeof(count))
 		return check_fail(walk->check, page, "its free list makes no sense");
 	memcpy(&count, data, sizeof(count));
@@ -291,7 +323,9 @@ static int check_free_pages(struct check_walk *walk, const char *data, size_t si
 		memcpy(&number, data + i * sizeof(number), sizeof(number));
 		if (number >= above)
 			return check_fail(walk->check, page, "its free list makes no sense");
-		const int result = check_own(walk->check, number, 1);
+		int result = check_own(walk->check, number, 1);
+		if (result == 0 && freed_by <= walk->check->wipe_txn)
+			result = check_wipe(walk->check, number * walk->check->page_size, walk->check->page_size);
 		if (result != 0)
 			return result;
 		above = number;
@@ -473,6 +507,26 @@ int db_check_file(const char *path, struct fault *fault)
 		db_fault_damaged(fault, path, "page %llu: %s", (unsigned long long)check.problem_page, check.problem);
 	else if (result != 0)
 		fault_set(fault, STATUS_FAILED_PRECONDITION, NULL, "cannot read %s: %s", path, strerror(-result));
+	free(check.owned);
+	close(check.fd);
+	return result;
+}
+
+int db_wipe_file(const char *path, uint64_t txn, uint64_t *ret_bytes)
+{
+	struct fault fault = {0};
+	struct check check = {.fd = open(path, O_RDWR | O_CLOEXEC), .wipes = true, .wipe_txn = txn};
+	if (check.fd < 0)
+		return -errno;
+	int result = check_start(&check, path, &fault);
+	if (result == 0)
+		result = check_structure(&check);
+	if (result == 0 && check.pages > check.last_page + 1) // of transactions that were given up
+		result = check_wipe(&check, (check.last_page + 1) * check.page_size,
+				    (check.pages - check.last_page - 1) * check.page_size);
+	if (result == 0 && fsync(check.fd) != 0)
+		result = -errno;
+	*ret_bytes += check.wiped;
 	free(check.owned);
 	close(check.fd);
 	return result;

@@ -152,6 +152,12 @@ static int decode_entry(struct db_read *read, enum db_table table, const struct 
 	return result;
 }
 
+int log_entry_read(struct db_read *read, enum db_table table, const struct db_record *row, struct arena *arena,
+		   struct log_entry *ret_entry)
+{
+	return decode_entry(read, table, row, true, arena, ret_entry);
+}
+
 // ---------------------------------------------------------------- reading on
 
 static int read_after(struct log_reader *reader, uint64_t revision, uint64_t after, struct arena *arena,

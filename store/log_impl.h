@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How entries of the log lie in LMDB. For history.c, log.c and install.c only.
+// How entries of the log lie in LMDB. For history.c, log.c, install.c and erase.c only.
 //
 // An entry is a struct log_head, the origin, and each accepted change set as it came, with its size in front. It is cut
 // into chunks, because LMDB puts a large value into pages in a row, which a file that has lived has few of.
@@ -40,6 +40,12 @@ struct log_key log_key_make(uint64_t revision, uint32_t chunk);
 struct log_orphan_key log_orphan_key_make(uint64_t revision, const struct id128 *nonce, uint32_t chunk);
 // Of a key of either table. -EBADMSG.
 MUST_CHECK int log_key_read(struct bytes key, uint64_t *ret_revision, uint32_t *ret_chunk);
+// The entry whose first chunk is `row`, which a walk of the table has come to; the walk is at its last chunk then. It
+// lives in `arena`. -EBADMSG, -ENOMEM.
+struct arena;
+struct log_entry;
+MUST_CHECK int log_entry_read(struct db_read *read, enum db_table table, const struct db_record *row,
+			      struct arena *arena, struct log_entry *ret_entry);
 // Of the first chunk. -EBADMSG.
 MUST_CHECK int log_head_read(struct bytes value, struct log_head *ret_head);
 

@@ -13,6 +13,7 @@
 //     load.c          the index from the database
 //     install*.c      another state in place of this one
 //     audit*.c        whether all of it is sound
+//     erase*.c        what is left of a customer that was deleted
 #pragma once
 
 #include "store/digest.h"

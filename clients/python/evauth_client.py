@@ -33,6 +33,7 @@ METHODS = {  # request -> number, response
     pb.RestoreRequest: (34, pb.RestoreResponse),
     pb.ForgetOrphansRequest: (35, pb.ForgetOrphansResponse),
     pb.CheckRequest: (36, pb.CheckResponse),
+    pb.EraseRequest: (37, pb.EraseResponse),
 }
 
 

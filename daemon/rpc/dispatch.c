@@ -116,6 +116,13 @@ static const struct method_row methods[] = {
 			  .response = &schema_check_response,
 			  .body_size_max = BODY_QUERY_MAX,
 			  .list = method_check},
+	[METHOD_ERASE] = {.name = "Erase",
+			  .role = ROLE_ADMIN,
+			  .request = &schema_erase_request,
+			  .response = &schema_erase_response,
+			  .body_size_max = BODY_BATCH_MAX,
+			  .mode = CODEC_STRICT,
+			  .list = method_erase},
 };
 
 uint16_t dispatch_number(const struct method_row *method)

@@ -33,6 +33,7 @@ NEEDS = {
     pb.RestoreRequest: "admin",
     pb.ForgetOrphansRequest: "admin",
     pb.CheckRequest: "admin",
+    pb.EraseRequest: "admin",
 }
 
 

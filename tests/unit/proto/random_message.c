@@ -49,6 +49,8 @@ const struct named_schema all_schemas[ALL_SCHEMAS + 1] = {
 	NAMED(forget_orphans_response),
 	NAMED(check_request),
 	NAMED(check_response),
+	NAMED(erase_request),
+	NAMED(erase_response),
 	{NULL, NULL},
 };
 

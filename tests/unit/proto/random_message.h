@@ -12,7 +12,7 @@ struct named_schema {
 	const char *name;
 	const struct schema *schema;
 };
-enum { ALL_SCHEMAS = 41 };
+enum { ALL_SCHEMAS = 43 };
 extern const struct named_schema all_schemas[ALL_SCHEMAS + 1];
 
 struct random {

@@ -1,5 +1,6 @@
 evauth_unit_test(store/test_both store)
 evauth_unit_test(store/test_db store)
+evauth_unit_test(store/test_db_wipe store)
 evauth_unit_test(store/test_key store)
 
 add_library(image_builder STATIC ${CMAKE_SOURCE_DIR}/tests/unit/store/image_builder.c)

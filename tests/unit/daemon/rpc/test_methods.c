@@ -34,7 +34,7 @@ START_TEST(every_row_is_whole_and_found_by_its_number)
 		ck_assert_uint_le(row->body_size_max, FRAME_SIZE_MAX_DEFAULT);
 		count++;
 	}
-	ck_assert_int_eq(count, 16);
+	ck_assert_int_eq(count, 17);
 }
 END_TEST
 
@@ -49,7 +49,7 @@ END_TEST
 START_TEST(only_changes_are_read_strictly)
 {
 	for (const struct method_row *row = dispatch_next(NULL); row != NULL; row = dispatch_next(row))
-		ck_assert_int_eq(row->mode == CODEC_STRICT, strchr("\x10\x21\x22\x23", dispatch_number(row)) != NULL);
+		ck_assert_int_eq(row->mode == CODEC_STRICT, strchr("\x10\x21\x22\x23\x25", dispatch_number(row)) != NULL);
 }
 END_TEST
 
@@ -71,6 +71,7 @@ START_TEST(only_queries_count_as_queries_being_answered)
 		{METHOD_ADOPT, false},
 		{METHOD_FORGET_ORPHANS, false},
 		{METHOD_CHECK, false},
+		{METHOD_ERASE, false},
 		{METHOD_AUTHORIZE, true},
 		{METHOD_AUTHORIZE_BATCH, true},
 		{METHOD_GET_TARIFF, true},
@@ -245,7 +246,7 @@ START_TEST(status_tells_version_methods_limits_and_counts)
 	send_request(fd, METHOD_STATUS, 1, &schema_status_request, &request);
 	const struct status_response *response = receive_message(fd, 1, &schema_status_response, &answer);
 	ck_assert(bytes_equal(response->version, bytes_from(EVAUTH_VERSION)));
-	ck_assert_uint_eq(response->methods_count, 16);
+	ck_assert_uint_eq(response->methods_count, 17);
 	ck_assert_uint_eq(response->methods[0].number, METHOD_AUTHORIZE);
 	ck_assert(bytes_equal(response->limits[0].name, BYTES_LITERAL("frame_size_max")));
 	ck_assert_uint_eq(response->limits[0].value, FRAME_SIZE_MAX_DEFAULT);
