@@ -120,8 +120,9 @@ MUST_CHECK int db_commit(struct db *db, const struct db_write *writes, size_t wr
 // Of all objects after the last commit. Writer thread.
 void db_get_digest(const struct db *db, struct digest *ret_digest);
 
-// Makes zero what of deleted records is still in the file, and in the memory that goes there; `revision` is the store's.
-// *ret_bytes: how many bytes there were. -EBUSY: a snapshot is held that may see them: try again. Errors of db_commit().
+// Makes zero what of deleted records is still in the file, and in the memory that goes there; `revision` is the
+// store's. *ret_bytes: how many bytes there were. -EBUSY: a snapshot is held that may see them: try again. Errors of
+// db_commit().
 MUST_CHECK int db_wipe(struct db *db, uint64_t revision, uint64_t *ret_bytes);
 
 // ---------------------------------------------------------------- staging (writer thread)

@@ -104,7 +104,7 @@ MUST_CHECK int db_find_meta(MDB_txn *txn, MDB_dbi meta, struct bytes key, void *
 
 // db_check.c. Refuses a file that LMDB must not be let near. 0, -ENOENT when there is none, or the fault is set.
 MUST_CHECK int db_check_file(const char *path, struct fault *fault);
-// The same walk, and zeroes where nothing is: in the gaps of pages, in those freed by transaction `txn` or earlier ones,
-// beyond the last one. Nobody may write meanwhile, nor read as of before `txn`. On the disk on return. Adds to *ret_bytes
-// what was not zero.
+// The same walk, and zeroes where nothing is: in the gaps of pages, in those freed by transaction `txn` or earlier
+// ones, beyond the last one. Nobody may write meanwhile, nor read as of before `txn`. On the disk on return. Adds to
+// *ret_bytes what was not zero.
 MUST_CHECK int db_wipe_file(const char *path, uint64_t txn, uint64_t *ret_bytes);

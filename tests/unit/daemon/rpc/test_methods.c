@@ -49,7 +49,8 @@ END_TEST
 START_TEST(only_changes_are_read_strictly)
 {
 	for (const struct method_row *row = dispatch_next(NULL); row != NULL; row = dispatch_next(row))
-		ck_assert_int_eq(row->mode == CODEC_STRICT, strchr("\x10\x21\x22\x23\x25", dispatch_number(row)) != NULL);
+		ck_assert_int_eq(row->mode == CODEC_STRICT,
+				 strchr("\x10\x21\x22\x23\x25", dispatch_number(row)) != NULL);
 }
 END_TEST
 
