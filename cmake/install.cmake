@@ -29,3 +29,43 @@ add_custom_command(OUTPUT ${completion}
   DEPENDS evauth COMMENT "Making the completion for bash" VERBATIM)
 add_custom_target(manual ALL DEPENDS ${manual_pages} ${completion})
 install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT programs)
+
+if(NOT EVAUTH_LIBRARY)
+  return()
+endif()
+# libevauth as others link it: client, proto and base in one archive, machine code whatever the linker of the programs
+# is told, and with no other global names than those of its headers.
+set(library_headers client/evauth.h base/arena.h base/bytes.h base/check.h proto/fault.h proto/messages.h proto/methods.h)
+set(library_sources)
+foreach(part client proto base)
+  get_target_property(sources ${part} SOURCES)
+  get_target_property(folder ${part} SOURCE_DIR)
+  foreach(source ${sources})
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${folder})
+    list(APPEND library_sources ${source})
+  endforeach()
+endforeach()
+set_source_files_properties(${CMAKE_BINARY_DIR}/proto/evauth.pb-c.c PROPERTIES GENERATED TRUE COMPILE_OPTIONS "-w")
+add_library(evauth_objects OBJECT ${library_sources})
+add_dependencies(evauth_objects proto)
+target_link_libraries(evauth_objects PRIVATE evauth_options PkgConfig::PROTOBUFC PkgConfig::JANSSON PkgConfig::XXHASH
+                      PkgConfig::ISAL PkgConfig::SYSTEMD)
+set_target_properties(evauth_objects PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+set(library ${CMAKE_BINARY_DIR}/lib/libevauth.a)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+add_custom_command(OUTPUT ${library}
+  COMMAND ${CMAKE_LINKER} -r -o ${CMAKE_BINARY_DIR}/lib/evauth.o $<TARGET_OBJECTS:evauth_objects>
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=evauth_* --keep-global-symbol=arena_*
+          --keep-global-symbol=fault_* --keep-global-symbol=bytes_* ${CMAKE_BINARY_DIR}/lib/evauth.o
+  COMMAND ${CMAKE_COMMAND} -E rm -f ${library}
+  COMMAND ${CMAKE_AR} rcD ${library} ${CMAKE_BINARY_DIR}/lib/evauth.o
+  DEPENDS evauth_objects $<TARGET_OBJECTS:evauth_objects> COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(evauth_library ALL DEPENDS ${library})
+configure_file(${CMAKE_SOURCE_DIR}/client/evauth.pc.in ${CMAKE_BINARY_DIR}/lib/evauth.pc @ONLY)
+install(FILES ${library} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
+install(FILES ${CMAKE_BINARY_DIR}/lib/evauth.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT library)
+foreach(header ${library_headers})
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${CMAKE_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/evauth/${folder}
+          COMPONENT library)
+endforeach()

@@ -30,8 +30,8 @@ build release -B build/clang -DCMAKE_C_COMPILER=clang -DEVAUTH_TESTS=ON # a seco
 cmake --build build/clang -j "$jobs" --target evauthd evauth evauth-bench bench_decide malloc_count evauth_python \
 	-- --quiet
 
-say "no malloc per Authorize: without sanitizers, who bring their own"
-ctest --test-dir build/clang -R test_zero_malloc --no-tests=error
+say "no malloc per Authorize, and hardened programs: without sanitizers, who bring their own"
+ctest --test-dir build/clang -R "test_zero_malloc|check_hardening" --no-tests=error
 
 build tsan
 cmake --build --preset tsan -j "$jobs" -- --quiet

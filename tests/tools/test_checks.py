@@ -98,6 +98,20 @@ class Checks(unittest.TestCase):
     def test_source_without_licence_is_found(self):
         self.assert_found("check_docs.py", "base/x.c", "int x;\n", "base/x.c:1: no SPDX line")
 
+    def test_a_program_that_is_not_hardened_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, program = os.path.join(folder, "soft.c"), os.path.join(folder, "soft")
+            with open(source, "w", encoding="utf-8") as file:
+                file.write("int main(void) { return 0; }\n")
+            subprocess.run(["cc", "-no-pie", "-fno-pie", "-Wl,-z,norelro,-z,lazy,-z,execstack", "-o", program, source],
+                           check=True)
+            done = subprocess.run([sys.executable, os.path.join(TOOLS, "check_hardening.py"), program],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            for what in ("position independent", "stay writable", "late", "executable stack", "stack protectors",
+                         "hands to libc"):
+                self.assertIn(what, done.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -13,6 +13,10 @@ evauth_check(check_docs tests/tools/check_docs.py)
 if(CLANG_FORMAT) # other versions format differently; Debian 13 has no 14
   evauth_check(check_format tests/tools/check_format.py ${CLANG_FORMAT})
 endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT EVAUTH_SANITIZE)
+  evauth_check(check_hardening tests/tools/check_hardening.py
+    $<TARGET_FILE:evauthd> $<TARGET_FILE:evauth> $<TARGET_FILE:evauth-bench>)
+endif()
 evauth_check(test_checks tests/tools/test_checks.py)
 
 # Preloaded by integration/test_zero_malloc.py; sanitizers bring a malloc of their own.
