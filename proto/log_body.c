@@ -148,3 +148,13 @@ int log_body_check(struct bytes body, size_t *ret_sets)
 	*ret_sets = reader.sets;
 	return 0;
 }
+
+bool log_body_is_wire(struct bytes body)
+{
+	struct wire_reader reader = wire_reader_of(body);
+	struct wire_field field;
+	while (reader.next < reader.end)
+		if (wire_read_field(&reader, &field) != NULL)
+			return false;
+	return true;
+}

@@ -38,3 +38,5 @@ struct log_body_set {
 MUST_CHECK int log_body_next(struct log_body_reader *reader, struct log_body_set *ret_set);
 // Reads it to the end. -EINVAL as above, and for a body without sets.
 MUST_CHECK int log_body_check(struct bytes body, size_t *ret_sets);
+// Whether it is fields of protobuf at all, known or not: else no version of this program wrote it.
+bool log_body_is_wire(struct bytes body);

@@ -203,8 +203,8 @@ void feed_redis_finish(struct feed *feed)
 // Errors that are an answer of Redis leave the connection as it is; all others end it, and that is told by on_end().
 static bool is_answer(const struct redis_error *error)
 {
-	static const int answers[] = {-EAGAIN, -EBUSY,   -ENOKEY, -EKEYREJECTED, -EPERM,     -EROFS,       -ENOSPC,
-				      -EIO,    -ENOLINK, -ESRCH,  -EXDEV,        -EHOSTDOWN, -EMEDIUMTYPE, -EREMOTEIO};
+	static const int answers[] = {-EAGAIN,  -EBUSY, -ENOKEY, -EKEYREJECTED, -EPERM,       -EROFS,     -ENOSPC, -EIO,
+				      -ENOLINK, -ESRCH, -EXDEV,  -EHOSTDOWN,    -EMEDIUMTYPE, -EREMOTEIO, -EUCLEAN};
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		if (error->code == answers[i])
 			return true;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/id128.h"
+#include "daemon/feed/redis_error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 enum {
 	REDIS_LOG_ADOPTED_MAX = 16, // former epochs that a base names
 	REDIS_LOG_ORIGIN_MAX = 256,
+	REDIS_LOG_MARK_SIZE = 41,
 };
 
 struct redis_log_entry {
@@ -30,6 +32,9 @@ struct redis_log_entry {
 	// And the nonce, in epoch adopted[0], of the state it starts from: a store that stands there needs no snapshot.
 	// Zero in all other entries.
 	struct id128 adopted_nonce;
+	// Of the last entry of a head that is not as evauthd writes it: a checksum of what is there, as text, and of
+	// the rest at most the revision. Empty in all other entries.
+	char mark[REDIS_LOG_MARK_SIZE];
 };
 
 // The log at one moment. Without bodies.
@@ -39,4 +44,6 @@ struct redis_log_head {
 	struct redis_log_entry last;
 	bool has_mine; // the entry at the revision that was asked about is there
 	struct redis_log_entry mine;
+	// What is wrong with one of the three, for people: it is zero then (`mine`: not there). "": nothing.
+	char damage[REDIS_ERROR_TEXT_SIZE];
 };

@@ -20,6 +20,8 @@ enum { REDIS_ERROR_TEXT_SIZE = 256 };
 //     -EAGAIN LOADING   -EBUSY BUSY   -ENOKEY NOAUTH   -EKEYREJECTED WRONGPASS   -EPERM NOPERM   -EROFS READONLY
 //     -ENOSPC OOM   -EIO MISCONF   -ENOLINK NOREPLICAS   -ESRCH NOSCRIPT   -EXDEV MOVED, ASK, CLUSTERDOWN, CROSSSLOT
 //     -EHOSTDOWN MASTERDOWN   -EMEDIUMTYPE WRONGTYPE   -EREMOTEIO everything else
+// Redis answered, and an entry of the log is not as evauthd writes it; the connection stays:
+//     -EUCLEAN
 struct redis_error {
 	int code;
 	char text[REDIS_ERROR_TEXT_SIZE]; // printable

@@ -406,7 +406,11 @@ int redis_log_begin(struct redis_log *log, const struct redis_log_entry *entry, 
 	if (operation == NULL)
 		return -ENOMEM;
 	ASSERT(entry->is_base);
-	if (expected != NULL) {
+	if (expected != NULL && expected->mark[0] != '\0') {
+		add_text(operation, "damaged");
+		add_text(operation, expected->mark);
+		add_text(operation, "");
+	} else if (expected != NULL) {
 		add_number(operation, expected->revision);
 		add_id(operation, &expected->epoch);
 		add_id(operation, &expected->nonce);
@@ -435,7 +439,9 @@ static void on_range_reply(void *context, const struct redisReply *reply, const 
 		return;
 	}
 	const int count = redis_parse_range(reply, operation->revision, entries, operation->count, &nonsense);
-	if (count < 0) {
+	if (count == -EUCLEAN) {
+		end_with(operation, &nonsense);
+	} else if (count < 0) {
 		end_with_nonsense(operation, &nonsense);
 	} else {
 		const struct operation end = *operation;

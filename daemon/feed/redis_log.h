@@ -2,8 +2,9 @@
 // The log of changes as Redis keeps it (DESIGN 3.3): stream `{evauth}:log`, entry id `<revision>-0`; what is read and
 // written there, by the scripts of deploy/redis/, which are part of this program.
 //
-// Answers are parsed strictly: a known field that is missing or malformed is -EPROTO and ends the connection; unknown
-// fields are skipped. On the thread of the connection's loop.
+// Answers are parsed strictly: an entry in which a known field is missing or malformed is damaged (-EUCLEAN); unknown
+// fields are skipped. What is no answer to the question is -EPROTO and ends the connection. On the thread of the
+// connection's loop.
 #pragma once
 
 #include "base/bytes.h"
@@ -45,7 +46,8 @@ MUST_CHECK int redis_log_read_head(struct redis_log *log, uint64_t revision,
 						   const struct redis_log_head *head),
 				   void *context);
 
-// The entries after revision `after`, at most `count` (up to REDIS_LOG_RANGE_MAX); fewer: there are no more.
+// The entries after revision `after`, at most `count` (up to REDIS_LOG_RANGE_MAX); fewer: there are no more,
+// or what follows is damaged, which is -EUCLEAN when it is asked for.
 MUST_CHECK int redis_log_read_range(struct redis_log *log, uint64_t after, uint32_t count,
 				    void (*on_range)(void *context, const struct redis_error *error,
 						     const struct redis_log_entry *entries, size_t entries_count),
@@ -68,7 +70,7 @@ MUST_CHECK int redis_log_append(struct redis_log *log, const struct redis_log_en
 						   const struct redis_log_written *written),
 				void *context);
 // Opens a history with the base `entry`, if the log is empty (`expected` NULL), or (adopt) if its head still is
-// `expected`: revision, epoch and nonce count. Then the log is only this entry.
+// `expected`: revision, epoch and nonce count, or the mark if it has one. Then the log is only this entry.
 MUST_CHECK int redis_log_begin(struct redis_log *log, const struct redis_log_entry *entry,
 			       const struct redis_log_entry *expected,
 			       void (*on_written)(void *context, const struct redis_error *error,

@@ -130,9 +130,9 @@ static int refuse(struct redis_error *error, const char *what)
 
 static int refuse_entry(struct redis_error *error, const redisReply *id, const char *field, const char *what)
 {
-	redis_error_set(error, -EPROTO, "entry %.32s of " REDIS_LOG_KEY " is not as evauthd writes it: %s%s",
+	redis_error_set(error, -EUCLEAN, "entry %.32s of " REDIS_LOG_KEY " is not as evauthd writes it: %s%s",
 			id->type == REDIS_REPLY_STRING ? id->str : "?", field, what);
-	return -EPROTO;
+	return -EUCLEAN;
 }
 
 static bool is_array(const redisReply *reply, size_t elements)
@@ -207,18 +207,43 @@ int redis_parse_entry(const redisReply *reply, bool has_body, struct redis_log_e
 
 // ---------------------------------------------------------------- answers
 
-// Without it, *ret_is_there is false.
+// Without it, *ret_is_there is false. An entry that is damaged is zero but for its revision, if that can be read.
 static int parse_optional(const redisReply *reply, bool *ret_is_there, struct redis_log_entry *entry,
 			  struct redis_error *error)
 {
-	if (reply->type == REDIS_REPLY_NIL) {
-		*ret_is_there = false;
+	*ret_is_there = reply->type != REDIS_REPLY_NIL;
+	if (!*ret_is_there)
 		return 0;
-	}
 	const int result = redis_parse_entry(reply, false, entry, error);
-	if (result == 0)
-		*ret_is_there = true;
+	if (result == -EUCLEAN) {
+		*entry = (struct redis_log_entry){0};
+		(void)parse_id(reply->element[0], &entry->revision);
+	}
 	return result;
+}
+
+static int parse_part(const redisReply *reply, bool *ret_is_there, struct redis_log_entry *entry,
+		      struct redis_log_head *head, struct redis_error *error)
+{
+	const int result = parse_optional(reply, ret_is_there, entry, error);
+	if (result != -EUCLEAN)
+		return result;
+	memcpy(head->damage, error->text, sizeof(head->damage));
+	return 0;
+}
+
+static bool is_mark(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_STRING && reply->len == REDIS_LOG_MARK_SIZE - 1;
+}
+
+static int check_head(const struct redis_log_head *head, uint64_t revision, bool has_last, struct redis_error *error)
+{
+	const bool is_whole = head->damage[0] == '\0';
+	if (head->is_empty == has_last || (head->has_mine && (head->is_empty || head->mine.revision != revision)) ||
+	    (is_whole && head->first.revision > head->last.revision))
+		return refuse(error, "first and last entry do not fit");
+	return 0;
 }
 
 int redis_parse_head(const redisReply *reply, uint64_t revision, struct redis_log_head *ret_head,
@@ -226,21 +251,23 @@ int redis_parse_head(const redisReply *reply, uint64_t revision, struct redis_lo
 {
 	struct redis_log_head head = {0};
 	bool has_first, has_last;
-	if (!is_array(reply, 3))
+	if (!is_array(reply, 4) || (reply->element[1]->type != REDIS_REPLY_NIL && !is_mark(reply->element[3])))
 		return refuse(error, "a head that is none");
-	int result = parse_optional(reply->element[0], &has_first, &head.first, error);
+	int result = parse_part(reply->element[0], &has_first, &head.first, &head, error);
 	if (result == 0)
-		result = parse_optional(reply->element[1], &has_last, &head.last, error);
+		result = parse_part(reply->element[2], &head.has_mine, &head.mine, &head, error);
 	if (result == 0)
-		result = parse_optional(reply->element[2], &head.has_mine, &head.mine, error);
+		result = parse_part(reply->element[1], &has_last, &head.last, &head, error);
 	if (result != 0)
 		return result;
 	head.is_empty = !has_first;
-	if (has_first != has_last || (head.has_mine && (head.is_empty || head.mine.revision != revision)) ||
-	    head.first.revision > head.last.revision)
-		return refuse(error, "first and last entry do not fit");
-	*ret_head = head;
-	return 0;
+	head.has_mine = head.has_mine && !id128_is_zero(&head.mine.nonce);
+	if (has_last && id128_is_zero(&head.last.nonce))
+		memcpy(head.last.mark, reply->element[3]->str, REDIS_LOG_MARK_SIZE);
+	result = check_head(&head, revision, has_last, error);
+	if (result == 0)
+		*ret_head = head;
+	return result;
 }
 
 int redis_parse_written(const redisReply *reply, struct redis_log_written *ret_written, struct redis_error *error)
@@ -253,8 +280,9 @@ int redis_parse_written(const redisReply *reply, struct redis_log_written *ret_w
 		written.is_written = false;
 		if (reply->elements != 2)
 			return refuse(error, "an answer of a script without a head");
+		// A damaged head is another one than expected.
 		const int result = parse_optional(reply->element[1], &is_there, &written.last, error);
-		if (result != 0)
+		if (result != 0 && result != -EUCLEAN)
 			return result;
 		written.is_empty = !is_there;
 	}
@@ -269,6 +297,8 @@ int redis_parse_range(const redisReply *reply, uint64_t after, struct redis_log_
 		return refuse(error, "a range that is none");
 	for (size_t i = 0; i < reply->elements; i++) {
 		const int result = redis_parse_entry(reply->element[i], true, &entries[i], error);
+		if (result == -EUCLEAN && i > 0)
+			return (int)i;
 		if (result != 0)
 			return result;
 		if (entries[i].revision <= after)

@@ -148,7 +148,13 @@ void replica_failed(struct replica *replica, uint64_t now_ms, uint64_t ticket, c
 	} else if (replica_is_answer(&replica->begin, ticket)) {
 		if (replica->adopt == ADOPT_SENT && replica_is_refusal(error->code))
 			replica_adopt_end(replica, REPLICA_UNAVAILABLE, "Redis refused it");
-	} else if (!replica_is_answer(&replica->head, ticket) && !replica_is_answer(&replica->range, ticket)) {
+	} else if (replica_is_answer(&replica->range, ticket)) {
+		if (error->code == -EUCLEAN) {
+			if (replica->step == STEP_FOLLOW)
+				replica_does_not_fit(replica, error->text);
+			return;
+		}
+	} else if (!replica_is_answer(&replica->head, ticket)) {
 		return;
 	}
 	replica->counters.reconnects++;

@@ -162,7 +162,7 @@ void replica_up(struct replica *replica, uint64_t now_ms);
 void replica_down(struct replica *replica, uint64_t now_ms, const struct redis_error *error);
 // Redis answered the command with an error. An append counts as not executed for those errors that Redis gives before
 // it starts a script: -EAGAIN -EBUSY -ENOKEY -EKEYREJECTED -EROFS -ENOSPC -EIO -ENOLINK -ESRCH -EHOSTDOWN. What is no
-// answer: replica_down().
+// answer: replica_down(). -EUCLEAN of a range: its first entry is damaged.
 void replica_failed(struct replica *replica, uint64_t now_ms, uint64_t ticket, const struct redis_error *error);
 
 // `head` is borrowed.

@@ -16,6 +16,8 @@ int replica_adopt(struct replica *replica, uint64_t now_ms, const struct id128 *
 	replica->adopt_expires_ms = now_ms + 2 * (uint64_t)replica->options.timeout_ms;
 	if (!replica->is_up)
 		replica_adopt_end(replica, REPLICA_UNAVAILABLE, "Redis is away");
+	else if (replica->step == STEP_FOLLOW && replica_is_stuck(replica))
+		replica_attach(replica);
 	else if (replica->step == STEP_FOLLOW)
 		replica_adopt_end(replica, REPLICA_NOT_NOW,
 				  "this replica follows the log in Redis: there is nothing to adopt");
@@ -37,6 +39,8 @@ void replica_adopt_end(struct replica *replica, enum replica_outcome outcome, co
 
 static void add_adopted(struct redis_log_entry *base, const struct id128 *epoch)
 {
+	if (id128_is_zero(epoch)) // of a damaged entry
+		return;
 	for (uint32_t i = 0; i < base->adopted_count; i++)
 		if (id128_equal(&base->adopted[i], epoch))
 			return;
@@ -48,8 +52,10 @@ static void add_adopted(struct redis_log_entry *base, const struct id128 *epoch)
 static void name_adopted(const struct replica *replica, const struct redis_log_head *head, struct redis_log_entry *base)
 {
 	add_adopted(base, &replica->position.epoch);
-	if (!head->is_empty)
+	if (!head->is_empty) {
 		add_adopted(base, &head->last.epoch);
+		add_adopted(base, &head->first.epoch);
+	}
 	if (!head->is_empty && head->first.is_base)
 		for (uint32_t i = 0; i < head->first.adopted_count; i++)
 			add_adopted(base, &head->first.adopted[i]);
@@ -57,9 +63,20 @@ static void name_adopted(const struct replica *replica, const struct redis_log_h
 		add_adopted(base, &replica->adopted[i]);
 }
 
+// The new history starts above all there is. What a damaged entry calls its revision may be anything.
+static uint64_t last_revision(const struct replica *replica, const struct redis_log_head *head)
+{
+	const uint64_t ahead_max = UINT32_MAX;
+	if (head->is_empty)
+		return 0;
+	if (head->last.mark[0] == '\0' || head->last.revision <= replica->position.revision + ahead_max)
+		return head->last.revision;
+	return replica->head_revision;
+}
+
 static void begin(struct replica *replica, const struct redis_log_head *head)
 {
-	const uint64_t last = head->is_empty ? 0 : head->last.revision;
+	const uint64_t last = last_revision(replica, head);
 	const uint64_t mine = replica->position.revision;
 	replica->base = (struct redis_log_entry){
 		.revision = (last > mine ? last : mine) + 1,

@@ -117,5 +117,8 @@ static struct anchor_verdict judge_new(const struct store_position *mine, bool i
 
 struct anchor_verdict anchor_judge(const struct store_position *mine, bool is_empty, const struct redis_log_head *head)
 {
+	// What is damaged does not matter to who stands before it, until he gets there.
+	if (head->damage[0] != '\0' && !(mine->is_attached && anchor_is_known(mine, head)))
+		return diverged(DIVERGED_DAMAGED);
 	return mine->is_attached ? judge_attached(mine, head) : judge_new(mine, is_empty, head);
 }

@@ -121,10 +121,13 @@ void replica_judge(struct replica *replica, const struct redis_log_head *head)
 {
 	struct anchor_verdict verdict = anchor_judge(&replica->position, replica->is_empty, head);
 	remember_adopted(replica, head);
-	replica_set_head(replica, head->is_empty ? 0 : head->last.revision);
+	if (head->last.mark[0] == '\0')
+		replica_set_head(replica, head->is_empty ? 0 : head->last.revision);
 	if (is_damaged(replica, &verdict, head))
 		verdict = (struct anchor_verdict){.kind = ANCHOR_DIVERGED, .divergence = DIVERGED_DAMAGED};
-	if (verdict.kind == ANCHOR_FETCH || verdict.kind == ANCHOR_DIVERGED) {
+	const bool is_stuck =
+		verdict.kind == ANCHOR_FOLLOW && replica_is_stuck(replica) && is_where_it_stalled(replica);
+	if (verdict.kind == ANCHOR_FETCH || verdict.kind == ANCHOR_DIVERGED || is_stuck) {
 		if (replica_adopt_judge(replica, head))
 			return;
 	} else if (replica->adopt == ADOPT_WANTED) {
@@ -140,7 +143,8 @@ void replica_judge(struct replica *replica, const struct redis_log_head *head)
 		break;
 	case ANCHOR_FOLLOW:
 		start_following(replica);
-		replica_note_head(replica, head->last.revision);
+		if (head->last.mark[0] == '\0')
+			replica_note_head(replica, head->last.revision);
 		break;
 	case ANCHOR_FETCH:
 		replica_fetch_begin(replica, &verdict, head);

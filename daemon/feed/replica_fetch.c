@@ -38,7 +38,8 @@ void replica_fetch_begin(struct replica *replica, const struct anchor_verdict *v
 
 void replica_fetch_head(struct replica *replica, const struct redis_log_head *head)
 {
-	replica_set_head(replica, head->is_empty ? 0 : head->last.revision);
+	if (head->last.mark[0] == '\0')
+		replica_set_head(replica, head->is_empty ? 0 : head->last.revision);
 	if (replica->fetch != FETCH_STAGED || !is_same_place(&replica->head.position, &replica->staged))
 		return;
 	replica->fetch = anchor_is_known(&replica->staged, head) ? FETCH_COMMIT : FETCH_ABORT;

@@ -3,6 +3,7 @@
 #include "daemon/feed/replica_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 // ---------------------------------------------------------------- on their way through the store
@@ -137,8 +138,11 @@ static void note_failure(struct replica *replica, int result)
 		const char *advice;
 	} rows[] = {
 		{-ENOSPC, "the store is full", "give this daemon a larger map_size and a larger disk"},
-		{-ENOMEM, "there is not enough memory to apply the next entry", "give this daemon more memory"},
-		{-EBADMSG, "the next entry cannot be understood by this version", "upgrade this daemon"},
+		{-ENOMEM, "there is not enough memory to apply the next entry",
+		 "give this daemon more memory; or go on without the entry: " ADOPT_ADVICE},
+		{-E2BIG, "the next entry is larger than a store can take", "go on without the entry: " ADOPT_ADVICE},
+		{-EBADMSG, "the next entry cannot be understood by this version",
+		 "upgrade this daemon; or go on without the entry: " ADOPT_ADVICE},
 		{-EIO, "the store failed for good", "look at the daemon's log and its disk, and restart it"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -154,6 +158,11 @@ static void note_failure(struct replica *replica, int result)
 bool replica_is_stalled(const struct replica *replica)
 {
 	return replica->stalled != 0;
+}
+
+bool replica_is_stuck(const struct replica *replica)
+{
+	return replica->stalled == -EBADMSG || replica->stalled == -E2BIG || replica->stalled == -ENOMEM;
 }
 
 static void stall(struct replica *replica, int result)
@@ -275,9 +284,10 @@ void replica_note_applied(struct replica *replica)
 						     : REPLICATION_STATE_CATCHING_UP;
 }
 
-// The log does not go on from where I am: what it is, the anchor says.
-static void does_not_fit(struct replica *replica)
+// What it is, the anchor says.
+void replica_does_not_fit(struct replica *replica, const char *damage)
 {
+	snprintf(replica->damage, sizeof(replica->damage), "%s", damage);
 	replica->did_not_fit = true;
 	replica_attach(replica);
 }
@@ -302,10 +312,21 @@ void replica_look_if_heard(struct replica *replica)
 	replica->heard_revision = 0;
 }
 
+// Its revision may be anything: what follows is read, up to where it cannot be.
+static void look_at_damage(struct replica *replica)
+{
+	if (replica->range.ticket == 0 && replica->append.ticket == 0)
+		replica->look = true;
+}
+
 void replica_follow_head(struct replica *replica, const struct redis_log_head *head, const struct request *asked)
 {
 	if (!anchor_is_known(&asked->position, head)) {
 		replica_attach(replica);
+		return;
+	}
+	if (head->last.mark[0] != '\0') {
+		look_at_damage(replica);
 		return;
 	}
 	replica->complete_revision = head->last.revision;
@@ -345,7 +366,11 @@ void replica_range_read(struct replica *replica, uint64_t now_ms, uint64_t ticke
 	for (size_t i = 0; i < count; i++) {
 		const enum fit fit = fit_of(replica, &entries[i]);
 		if (fit == FIT_NOT) {
-			does_not_fit(replica);
+			replica_does_not_fit(replica, "");
+			return;
+		}
+		if (fit == FIT_NEXT && !log_body_is_wire(entries[i].body)) {
+			replica_does_not_fit(replica, "the changes of the next entry cannot be read");
 			return;
 		}
 		if (fit == FIT_NEXT && replica_hand_over(replica, &entries[i], is_confirmed) != 0) {

@@ -26,6 +26,11 @@ enum {
 	CAUGHT_UP_LAG_MAX = 1000, // entries behind that are no CATCHING_UP yet
 };
 
+#define ADOPT_ADVICE                                                                                                 \
+	"compare revision and digest of all replicas (evauth status), then run `evauth log adopt` on the one to go " \
+	"on "                                                                                                        \
+	"from; the others follow it and keep what they alone have (evauth log orphans)"
+
 // ---------------------------------------------------------------- sets
 
 struct set {
@@ -184,6 +189,7 @@ struct replica {
 	unsigned misfits; // how often, at this place, in a log with this last entry
 	uint64_t misfit_revision;
 	struct id128 misfit_last;
+	char damage[REDIS_ERROR_TEXT_SIZE]; // of the entry after the cursor; "": it follows another one
 
 	// Redis.
 	struct request head;
@@ -287,6 +293,11 @@ void replica_drop_applying(struct replica *replica);
 
 // The store has not taken the next entry, the last time it was tried.
 bool replica_is_stalled(const struct replica *replica);
+// And waiting for room does not help: an operator may go on without the entry.
+bool replica_is_stuck(const struct replica *replica);
+// The log does not go on from the cursor in a way that could be applied. `damage`: why, for people; "": it follows
+// another entry.
+void replica_does_not_fit(struct replica *replica, const char *damage);
 
 // replica_range.c
 uint32_t replica_range_count(const struct replica *replica);

@@ -56,4 +56,6 @@ void replica_range_lost(struct replica *replica, int code)
 {
 	if (replica->range.ticket != 0 && (code == -ETIMEDOUT || code == -EMSGSIZE))
 		replica->range_count = limit(replica->range.count / 2, REPLICA_READ_ENTRIES_MAX);
+	if (replica->range.ticket != 0 && code == -EMSGSIZE && replica->range.count == 1)
+		replica_does_not_fit(replica, "the next entry is larger than any may be");
 }

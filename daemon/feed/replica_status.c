@@ -20,11 +20,6 @@ void replica_note_advice(struct replica *replica, const char *text)
 
 // ---------------------------------------------------------------- histories
 
-#define ADOPT_ADVICE                                                                                                 \
-	"compare revision and digest of all replicas (evauth status), then run `evauth log adopt` on the one to go " \
-	"on "                                                                                                        \
-	"from; the others follow it and keep what they alone have (evauth log orphans)"
-
 static const struct {
 	const char *error;
 	const char *advice;
@@ -46,7 +41,11 @@ static const struct {
 void replica_note_divergence(struct replica *replica, enum divergence divergence, const struct redis_log_head *head)
 {
 	char text[REPLICA_TEXT_MAX];
-	if (head->is_empty)
+	const char *damage = divergence != DIVERGED_DAMAGED ? "" : head->damage[0] ? head->damage : replica->damage;
+	if (damage[0] != '\0')
+		snprintf(text, sizeof(text), "the log in Redis is damaged after revision %" PRIu64 ": %s",
+			 replica->position.revision, damage);
+	else if (head->is_empty)
 		snprintf(text, sizeof(text), "%s; this store has revision %" PRIu64, divergences[divergence].error,
 			 replica->position.revision);
 	else
@@ -76,7 +75,7 @@ static const char *advice_of(int code)
 		{-ENOLINK, "Redis has too few replicas for writes (min-replicas-to-write)"},
 		{-EXDEV, "a Redis cluster must keep {evauth} on one node: name a single Redis, or its sentinels"},
 		{-EMEDIUMTYPE, "somebody else uses the key {evauth}:log: give evauthd a database of its own"},
-		{-EPROTO, "what answers there is no Redis, or the log has entries that are not evauthd's"},
+		{-EPROTO, "what answers there is no Redis"},
 		{-EBADMSG, "check the certificate of Redis and the certificate authorities configured here"},
 		{-ENXIO, "check the host name in the URL of Redis"},
 		{-ECONNREFUSED, "start Redis, or correct its address"},

@@ -4,7 +4,8 @@
 --
 -- KEYS  1 the stream
 -- ARGV  1 the channel to publish the revision on   2 the entry's revision
---       3 the revision, 4 the epoch and 5 the nonce that the last entry must have; all empty: there must be none
+--       3 the revision, 4 the epoch and 5 the nonce that the last entry must have; all empty: there must be none;
+--       `damaged`, its mark (head.lua) and nothing: it must be that one
 --       6... the entry's fields and values
 -- Answer: {1}, or {0, the last entry without its body: {id, {field, value, ...}}, or nil if there is none}.
 
@@ -24,6 +25,8 @@ end
 local as_expected
 if ARGV[3] == '' then
 	as_expected = not last
+elseif ARGV[3] == 'damaged' then
+	as_expected = last and redis.sha1hex(last[1] .. '\0' .. table.concat(fields, '\0')) == ARGV[4]
 else
 	as_expected = last and last[1] == ARGV[3] .. '-0' and values.epoch == ARGV[4] and values.nonce == ARGV[5]
 end

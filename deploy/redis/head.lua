@@ -3,7 +3,8 @@
 --
 -- KEYS  1 the stream
 -- ARGV  1 the revision
--- Answer: {first, last, at the revision}, each {id, {field, value, ...}} or nil.
+-- Answer: {first, last, at the revision, mark of the last}, each {id, {field, value, ...}} or nil. The mark, a checksum
+--         of it without its body, names a last entry that lacks what an entry is named by.
 
 local function brief(entries)
 	local entry = entries[1]
@@ -21,8 +22,10 @@ local function brief(entries)
 end
 
 local id = ARGV[1] .. '-0'
+local last = brief(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1))
 return {
 	brief(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)),
-	brief(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)),
+	last,
 	brief(redis.call('XRANGE', KEYS[1], id, id)),
+	last and redis.sha1hex(last[1] .. '\0' .. table.concat(last[2], '\0')),
 }

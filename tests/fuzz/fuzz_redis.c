@@ -24,17 +24,20 @@ static void check_reply(const redisReply *reply)
 	struct redis_log_written written;
 	uint32_t count;
 	const int range = redis_parse_range(reply, AFTER, entries, ARRAY_SIZE(entries), &error);
-	ASSERT(range >= 0 || (range == -EPROTO && error.code == -EPROTO));
+	ASSERT(range >= 0 || ((range == -EPROTO || range == -EUCLEAN) && error.code == range));
 	for (int i = 0; i < range; i++) {
 		check_entry(&entries[i]);
 		ASSERT(entries[i].revision > (i ? entries[i - 1].revision : AFTER));
 	}
 	if (redis_parse_head(reply, AFTER, &head, &error) == 0 && !head.is_empty) {
-		check_entry(&head.first);
-		check_entry(&head.last);
+		if (head.damage[0] == '\0')
+			check_entry(&head.first);
+		if (head.damage[0] == '\0')
+			check_entry(&head.last);
 		ASSERT(!head.has_mine || head.mine.revision == AFTER);
 	}
-	if (redis_parse_written(reply, &written, &error) == 0 && !written.is_written && !written.is_empty)
+	if (redis_parse_written(reply, &written, &error) == 0 && !written.is_written && !written.is_empty &&
+	    written.last.revision != 0 && written.last.time != 0)
 		check_entry(&written.last);
 	ASSERT(redis_parse_count(reply, &count, &error) == 0 || error.code == -EPROTO);
 	if (reply->type == REDIS_REPLY_ERROR) {

@@ -245,6 +245,7 @@ void redis_fail_over(struct world *world, size_t lost);
 void redis_forget(struct world *world, bool everything); // then it crashes
 void redis_roll_back(struct world *world, size_t lost);  // without anybody noticing
 void redis_save(struct world *world);
+void redis_damage(struct world *world); // somebody else adds an entry
 bool redis_is_refusing(struct world *world);
 void redis_publish_inbox(struct world *world, uint64_t id);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must hold at every step, and in the end.
 #include "proto/limits.h"
+#include "proto/log_body.h"
 #include "tests/sim/sim.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@ void check_applied(struct node *node, const struct redis_log_entry *entry)
 		fail(world, "node %u: entry %lu (nonce %04x, prev %04x) does not follow %lu (nonce %04x)", node->number,
 		     (unsigned long)entry->revision, short_id(&entry->nonce), short_id(&entry->prev),
 		     (unsigned long)at->revision, short_id(&at->nonce));
+	if (!log_body_is_wire(entry->body))
+		fail(world, "node %u: applies garbage", node->number);
 	if (!has_one_history(world) || entry->revision >= 2 * (uint64_t)SIM_SETS_MAX)
 		return;
 	const struct redis_log_entry **known = &world->history[entry->revision];

@@ -81,7 +81,7 @@ static void lose(struct world *world)
 		redis_fail_over(world, 0);
 		return;
 	}
-	switch (chance(world, 5)) {
+	switch (chance(world, 6)) {
 	case 0:
 		redis_forget(world, true);
 		break;
@@ -92,6 +92,9 @@ static void lose(struct world *world)
 		redis_save(world);
 		break;
 	case 3:
+		redis_damage(world);
+		break;
+	case 4:
 		redis_roll_back(world, chance(world, 6));
 		break;
 	default:

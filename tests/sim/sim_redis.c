@@ -52,21 +52,39 @@ static void remember(struct world *world, const struct redis_log_entry *entry)
 
 // ---------------------------------------------------------------- scripts
 
+// What can be read of an entry in a head.
+static struct redis_log_entry brief(const struct redis_log_entry *entry, struct redis_log_head *head)
+{
+	struct redis_log_entry copy = *entry;
+	copy.body = (struct bytes){0};
+	if (entry->mark[0] == '\0')
+		return copy;
+	snprintf(head->damage, sizeof(head->damage), "entry %lu is none", (unsigned long)entry->revision);
+	return (struct redis_log_entry){.revision = entry->revision};
+}
+
 static void run_head(struct redis *redis, const struct command *command, struct reply *reply)
 {
 	const struct stream *stream = &redis->stream;
-	reply->head.is_empty = stream->count == 0;
+	struct redis_log_head *head = &reply->head;
+	head->is_empty = stream->count == 0;
 	if (stream->count == 0)
 		return;
-	reply->head.first = *stream->entries[0];
-	reply->head.last = *stream_last(stream);
+	head->first = brief(stream->entries[0], head);
+	head->last = brief(stream_last(stream), head);
+	memcpy(head->last.mark, stream_last(stream)->mark, sizeof(head->last.mark));
 	for (size_t i = 0; i < stream->count; i++) {
 		if (stream->entries[i]->revision != command->revision)
 			continue;
-		reply->head.has_mine = true;
-		reply->head.mine = *stream->entries[i];
+		head->has_mine = stream->entries[i]->mark[0] == '\0';
+		head->mine = brief(stream->entries[i], head);
 	}
-	reply->head.first.body = reply->head.last.body = reply->head.mine.body = (struct bytes){0};
+}
+
+static void error(struct reply *reply, int code)
+{
+	reply->error.code = code;
+	snprintf(reply->error.text, sizeof(reply->error.text), "error %d", code);
 }
 
 static void run_range(struct world *world, const struct command *command, struct reply *reply)
@@ -75,11 +93,13 @@ static void run_range(struct world *world, const struct command *command, struct
 	size_t first = 0;
 	while (first < stream->count && stream->entries[first]->revision <= command->revision)
 		first++;
-	reply->count = stream->count - first < command->count ? stream->count - first : command->count;
-	struct redis_log_entry *entries = take(world, (reply->count + 1) * sizeof(*entries));
-	for (size_t i = 0; i < reply->count; i++)
-		entries[i] = *stream->entries[first + i];
+	const size_t count = stream->count - first < command->count ? stream->count - first : command->count;
+	struct redis_log_entry *entries = take(world, (count + 1) * sizeof(*entries));
+	for (; reply->count < count && stream->entries[first + reply->count]->mark[0] == '\0'; reply->count++)
+		entries[reply->count] = *stream->entries[first + reply->count];
 	reply->entries = entries;
+	if (reply->count == 0 && count > 0)
+		error(reply, -EUCLEAN);
 }
 
 static void push(struct world *world, struct sim_event *event)
@@ -107,8 +127,8 @@ static void run_append(struct world *world, const struct command *command, struc
 {
 	struct stream *stream = &world->redis.stream;
 	const struct redis_log_entry *last = stream_last(stream), *entry = command->entry;
-	if (last != NULL && last->revision + 1 == entry->revision && id128_equal(&last->epoch, &entry->epoch) &&
-	    id128_equal(&last->nonce, &entry->prev)) {
+	if (last != NULL && last->mark[0] == '\0' && last->revision + 1 == entry->revision &&
+	    id128_equal(&last->epoch, &entry->epoch) && id128_equal(&last->nonce, &entry->prev)) {
 		stream_add(stream, entry);
 		remember(world, entry);
 		stream_trim(world, stream, world->redis.length_max);
@@ -128,14 +148,16 @@ static void run_begin(struct world *world, const struct command *command, struct
 {
 	struct stream *stream = &world->redis.stream;
 	const struct redis_log_entry *last = stream_last(stream), *expected = command->expected;
-	const bool is_as_expected = expected == NULL || last == NULL
+	const bool is_as_expected = expected != NULL && last != NULL && (expected->mark[0] || last->mark[0])
+					    ? strcmp(expected->mark, last->mark) == 0
+				    : expected == NULL || last == NULL
 					    ? expected == NULL && last == NULL
 					    : last->revision == expected->revision &&
 						      id128_equal(&last->epoch, &expected->epoch) &&
 						      id128_equal(&last->nonce, &expected->nonce);
 	if (!is_as_expected)
 		return;
-	bool is_named = last == NULL || command->entry->adopted_count == 0;
+	bool is_named = last == NULL || last->mark[0] != '\0' || command->entry->adopted_count == 0;
 	for (uint32_t i = 0; i < command->entry->adopted_count && last != NULL; i++)
 		is_named = is_named || id128_equal(&command->entry->adopted[i], &last->epoch);
 	if (!is_named)
@@ -152,12 +174,6 @@ static void run_begin(struct world *world, const struct command *command, struct
 	trace(world, "redis: node %u began epoch %04x at %lu%s%s", command->node->number,
 	      short_id(&command->entry->epoch), (unsigned long)command->entry->revision,
 	      command->entry->adopted_count > 0 ? " (adopt)" : "", command->was_late ? " (late)" : "");
-}
-
-static void error(struct reply *reply, int code)
-{
-	reply->error.code = code;
-	snprintf(reply->error.text, sizeof(reply->error.text), "error %d", code);
 }
 
 static void execute(struct world *world, const struct command *command, struct reply *reply)
@@ -348,6 +364,30 @@ void redis_roll_back(struct world *world, size_t lost)
 	world->redis.changed_ms = world->now_ms;
 	trace(world, "redis: lost %zu entries, last is %lu", lost,
 	      stream->count > 0 ? (unsigned long)stream_last(stream)->revision : 0);
+}
+
+// Either its fields cannot be read, which the mark says here, or it follows, and its changes cannot be read.
+void redis_damage(struct world *world)
+{
+	struct stream *stream = &world->redis.stream;
+	const struct redis_log_entry *last = stream_last(stream);
+	if (last == NULL)
+		return;
+	struct redis_log_entry *entry = take(world, sizeof(*entry));
+	*entry = (struct redis_log_entry){
+		.revision = last->revision + 1,
+		.epoch = last->epoch,
+		.prev = last->nonce,
+		.time = last->time,
+		.body = BYTES_LITERAL("garbage"),
+	};
+	world_random(world, &entry->nonce, sizeof(entry->nonce));
+	if (one_in(world, 2))
+		snprintf(entry->mark, sizeof(entry->mark), "%016lx", (unsigned long)chance(world, UINT64_MAX));
+	stream_add(stream, entry);
+	publish(world, entry->revision);
+	trace(world, "redis: somebody added %lu%s", (unsigned long)entry->revision,
+	      entry->mark[0] != '\0' ? ", which is no entry" : "");
 }
 
 void redis_fail_over(struct world *world, size_t lost)

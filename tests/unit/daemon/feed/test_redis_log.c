@@ -367,30 +367,35 @@ START_TEST(replicas_that_confirm_are_counted)
 }
 END_TEST
 
-static void expect_nonsense(struct told *told, const char *text)
-{
-	ck_assert_int_eq(told->error, -EPROTO);
-	ck_assert_msg(strstr(told->text, text) != NULL, "%s", told->text);
-	ck_assert_int_eq(redis_client_await_end(&told->client), -EPROTO);
-	redis_client_close(&told->client);
-	redis_log_destroy(told->log);
-}
-
-START_TEST(entries_of_somebody_else_end_the_connection)
+// The connection stays, and an operator can go on from elsewhere.
+START_TEST(entries_of_somebody_else_are_told_and_can_be_replaced)
 {
 	struct told told;
 	start(&told);
+	fill(&told, 1, 4);
 	redis_server_do(&told.server, "XADD {evauth}:log 5-0 colour blue");
-	read_head(&told, 5);
-	expect_nonsense(&told, "entry 5-0");
-	open_log(&told, &(struct redis_log_settings){.entries_max = 10});
-	await(&told, redis_log_read_range(told.log, 0, 10, on_range, &told));
-	expect_nonsense(&told, "epoch is missing");
-	open_log(&told, &(struct redis_log_settings){.entries_max = 10});
-	const struct redis_log_entry entry = entry_of(6);
-	await(&told, redis_log_append(told.log, &entry, on_written, &told));
-	expect_nonsense(&told, "epoch is missing");
-	redis_server_stop(&told.server);
+	await(&told, redis_log_read_range(told.log, 3, 10, on_range, &told));
+	ck_assert_uint_eq(told.entries_count, 1); // up to the damage
+	await(&told, redis_log_read_range(told.log, 4, 10, on_range, &told));
+	ck_assert_int_eq(told.error, -EUCLEAN);
+	ck_assert_msg(strstr(told.text, "epoch is missing") != NULL, "%s", told.text);
+	struct redis_log_entry entry = entry_of(6);
+	ck_assert(!append(&told, &entry));
+	ck_assert(!told.written.is_empty);
+	read_head(&told, 4);
+	ck_assert(told.head.has_mine);
+	ck_assert_msg(strstr(told.head.damage, "entry 5-0") != NULL, "%s", told.head.damage);
+	const struct redis_log_entry seen = told.head.last, base = base_of(6);
+	ck_assert_uint_eq(seen.revision, 5);
+	redis_server_do(&told.server, "XADD {evauth}:log 6-0 colour blue");
+	ck_assert(!begin(&told, &base, &seen)); // another one by now
+	read_head(&told, 4);
+	const struct redis_log_entry last = told.head.last;
+	ck_assert(begin(&told, &base, &last));
+	read_head(&told, 6);
+	ck_assert_str_eq(told.head.damage, "");
+	assert_same(&told.head.mine, &base);
+	stop(&told);
 }
 END_TEST
 
@@ -448,7 +453,7 @@ int main(void)
 	tcase_add_test(tcase, the_stream_is_trimmed);
 	tcase_add_test(tcase, replicas_that_do_not_confirm_are_counted);
 	tcase_add_test(tcase, replicas_that_confirm_are_counted);
-	tcase_add_test(tcase, entries_of_somebody_else_end_the_connection);
+	tcase_add_test(tcase, entries_of_somebody_else_are_told_and_can_be_replaced);
 	tcase_add_test(tcase, a_key_of_another_kind_is_told);
 	tcase_add_test(tcase, what_was_asked_is_told_when_the_connection_ends);
 	tcase_add_test(tcase, what_was_asked_is_forgotten_when_the_owner_closes);

@@ -103,7 +103,7 @@ START_TEST(a_base_may_name_what_it_takes_the_place_of)
 	ck_assert_uint_eq(entry.adopted_count, 2);
 	ck_assert_int_eq(entry.adopted[1].data[0], 0xff);
 	list->str[ID128_TEXT_SIZE] = ',';
-	ck_assert_int_eq(redis_parse_entry(reply, false, &entry, &error), -EPROTO);
+	ck_assert_int_eq(redis_parse_entry(reply, false, &entry, &error), -EUCLEAN);
 	freeReplyObject(reply);
 }
 END_TEST
@@ -150,8 +150,9 @@ static const struct {
 START_TEST(an_entry_that_is_not_right_is_refused_and_says_why)
 {
 	struct redis_log_entry entry;
-	ck_assert_int_eq(parse_entry(bad[_i].text, true, &entry), -EPROTO);
-	ck_assert_int_eq(error.code, -EPROTO);
+	const int result = strcmp(bad[_i].names, "none") == 0 ? -EPROTO : -EUCLEAN;
+	ck_assert_int_eq(parse_entry(bad[_i].text, true, &entry), result);
+	ck_assert_int_eq(error.code, result);
 	ck_assert_msg(strstr(error.text, bad[_i].names) != NULL, "%s: %s", bad[_i].text, error.text);
 	ck_assert_uint_eq(entry.revision, 0);
 }
@@ -168,7 +169,7 @@ START_TEST(origins_and_lists_have_a_longest_length)
 	origin[REDIS_LOG_ORIGIN_MAX] = 'o';
 	origin[REDIS_LOG_ORIGIN_MAX + 1] = '\0';
 	snprintf(text, sizeof(text), "[1-0 [epoch " A " nonce " A " prev _ body _ time 0 origin %s]]", origin);
-	ck_assert_int_eq(parse_entry(text, true, &entry), -EPROTO);
+	ck_assert_int_eq(parse_entry(text, true, &entry), -EUCLEAN);
 	for (uint32_t count = REDIS_LOG_ADOPTED_MAX; count <= REDIS_LOG_ADOPTED_MAX + 1; count++) {
 		strcpy(text, "[1-0 [" COMMON " prev _ adopted_nonce " A " adopted_from " A);
 		for (uint32_t i = 1; i < count; i++)
@@ -179,13 +180,14 @@ START_TEST(origins_and_lists_have_a_longest_length)
 		for (char *plus; (plus = strchr(list->str, '+')) != NULL;)
 			*plus = ' ';
 		ck_assert_int_eq(redis_parse_entry(reply, false, &entry, &error),
-				 count > REDIS_LOG_ADOPTED_MAX ? -EPROTO : 0);
+				 count > REDIS_LOG_ADOPTED_MAX ? -EUCLEAN : 0);
 		freeReplyObject(reply);
 	}
 }
 END_TEST
 
 #define BASE(id) "[" id " [" COMMON " prev _]]"
+#define MARK "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 #define ENTRY(id) "[" id " [" COMMON " prev " A " body x]]"
 
 static const struct {
@@ -193,15 +195,17 @@ static const struct {
 	int result;
 	bool is_empty, has_mine;
 } heads[] = {
-	{"[~ ~ ~]", 0, true, false},
-	{"[" BASE("1-0") " " ENTRY("9-0") " " ENTRY("5-0") "]", 0, false, true},
-	{"[" BASE("1-0") " " ENTRY("9-0") " ~]", 0, false, false},
-	{"[" BASE("5-0") " " BASE("5-0") " " BASE("5-0") "]", 0, false, true},
-	{"[" BASE("1-0") " ~ ~]", -EPROTO, false, false},
-	{"[~ " BASE("1-0") " ~]", -EPROTO, false, false},
-	{"[~ ~ " BASE("5-0") "]", -EPROTO, false, false},
-	{"[" BASE("1-0") " " ENTRY("9-0") " " ENTRY("6-0") "]", -EPROTO, false, false},
-	{"[" BASE("9-0") " " ENTRY("1-0") " ~]", -EPROTO, false, false},
+	{"[~ ~ ~ ~]", 0, true, false},
+	{"[" BASE("1-0") " " ENTRY("9-0") " " ENTRY("5-0") " " MARK "]", 0, false, true},
+	{"[" BASE("1-0") " " ENTRY("9-0") " ~ " MARK "]", 0, false, false},
+	{"[" BASE("5-0") " " BASE("5-0") " " BASE("5-0") " " MARK "]", 0, false, true},
+	{"[" BASE("1-0") " ~ ~ " MARK "]", -EPROTO, false, false},
+	{"[~ " BASE("1-0") " ~ " MARK "]", -EPROTO, false, false},
+	{"[~ ~ " BASE("5-0") " " MARK "]", -EPROTO, false, false},
+	{"[" BASE("1-0") " " ENTRY("9-0") " " ENTRY("6-0") " " MARK "]", -EPROTO, false, false},
+	{"[" BASE("9-0") " " ENTRY("1-0") " ~ " MARK "]", -EPROTO, false, false},
+	{"[" BASE("1-0") " " ENTRY("9-0") " ~]", -EPROTO, false, false}, // no mark
+	{"[" BASE("1-0") " " ENTRY("9-0") " ~ ~]", -EPROTO, false, false},
 	{"[~ ~]", -EPROTO, false, false},
 	{"x", -EPROTO, false, false},
 	{"[#1 #1 #1]", -EPROTO, false, false},
@@ -213,9 +217,40 @@ START_TEST(a_head_fits_together)
 	redisReply *reply = build(heads[_i].text);
 	ck_assert_int_eq(redis_parse_head(reply, 5, &head, &error), heads[_i].result);
 	if (heads[_i].result == 0) {
+		ck_assert_str_eq(head.damage, "");
+		ck_assert_str_eq(head.last.mark, "");
 		ck_assert_int_eq(head.is_empty, heads[_i].is_empty);
 		ck_assert_int_eq(head.has_mine, heads[_i].has_mine);
 	}
+	freeReplyObject(reply);
+}
+END_TEST
+
+#define DAMAGED(id) "[" id " [foo bar]]"
+
+static const struct {
+	const char *text;
+	uint64_t last;
+	bool has_mine, has_mark;
+	const char *names;
+} damaged_heads[] = {
+	{"[" BASE("1-0") " " DAMAGED("9-0") " " ENTRY("5-0") " " MARK "]", 9, true, true, "entry 9-0"},
+	{"[" BASE("1-0") " " DAMAGED("9-1") " " ENTRY("5-0") " " MARK "]", 0, true, true, "entry 9-1"},
+	{"[" BASE("1-0") " " ENTRY("9-0") " " DAMAGED("5-0") " " MARK "]", 9, false, false, "entry 5-0"},
+	{"[" DAMAGED("1-0") " " ENTRY("9-0") " " ENTRY("5-0") " " MARK "]", 9, true, false, "entry 1-0"},
+	{"[" DAMAGED("1-0") " " DAMAGED("1-0") " ~ " MARK "]", 1, false, true, "entry 1-0"},
+};
+
+START_TEST(a_damaged_head_is_told_as_far_as_it_can_be_read)
+{
+	struct redis_log_head head;
+	redisReply *reply = build(damaged_heads[_i].text);
+	ck_assert_int_eq(redis_parse_head(reply, 5, &head, &error), 0);
+	ck_assert(!head.is_empty);
+	ck_assert_uint_eq(head.last.revision, damaged_heads[_i].last);
+	ck_assert_int_eq(head.has_mine, damaged_heads[_i].has_mine);
+	ck_assert_str_eq(head.last.mark, damaged_heads[_i].has_mark ? MARK : "");
+	ck_assert_msg(strstr(head.damage, damaged_heads[_i].names) != NULL, "%s", head.damage);
 	freeReplyObject(reply);
 }
 END_TEST
@@ -225,9 +260,15 @@ static const struct {
 	int result;
 	bool is_written, is_empty;
 } writes[] = {
-	{"[#1]", 0, true, false},        {"[#0 ~]", 0, false, true},        {"[#0 " BASE("5-0") "]", 0, false, false},
-	{"[#0]", -EPROTO, false, false}, {"[]", -EPROTO, false, false},     {"[x]", -EPROTO, false, false},
-	{"#1", -EPROTO, false, false},   {"[#0 x]", -EPROTO, false, false},
+	{"[#1]", 0, true, false},
+	{"[#0 ~]", 0, false, true},
+	{"[#0 " BASE("5-0") "]", 0, false, false},
+	{"[#0 " DAMAGED("5-0") "]", 0, false, false},
+	{"[#0]", -EPROTO, false, false},
+	{"[]", -EPROTO, false, false},
+	{"[x]", -EPROTO, false, false},
+	{"#1", -EPROTO, false, false},
+	{"[#0 x]", -EPROTO, false, false},
 };
 
 START_TEST(what_a_write_came_to_is_read)
@@ -253,7 +294,9 @@ static const struct {
 	{"[" ENTRY("4-0") "]", -EPROTO},
 	{"[" ENTRY("6-0") " " ENTRY("6-0") "]", -EPROTO},
 	{"[" ENTRY("6-0") " " ENTRY("5-0") "]", -EPROTO},
-	{"[" BASE("6-0") "]", -EPROTO},                                                     // no body
+	{"[" ENTRY("5-0") " " DAMAGED("6-0") " " ENTRY("7-0") "]", 1},
+	{"[" DAMAGED("6-0") "]", -EUCLEAN},
+	{"[" BASE("6-0") "]", -EUCLEAN},                                                    // no body
 	{"[" ENTRY("5-0") " " ENTRY("6-0") " " ENTRY("7-0") " " ENTRY("8-0") "]", -EPROTO}, // too many
 	{"~", -EPROTO},
 	{"x", -EPROTO},
@@ -293,6 +336,7 @@ int main(void)
 	tcase_add_loop_test(tcase, an_entry_that_is_not_right_is_refused_and_says_why, 0, ARRAY_SIZE(bad));
 	tcase_add_test(tcase, origins_and_lists_have_a_longest_length);
 	tcase_add_loop_test(tcase, a_head_fits_together, 0, ARRAY_SIZE(heads));
+	tcase_add_loop_test(tcase, a_damaged_head_is_told_as_far_as_it_can_be_read, 0, ARRAY_SIZE(damaged_heads));
 	tcase_add_loop_test(tcase, what_a_write_came_to_is_read, 0, ARRAY_SIZE(writes));
 	tcase_add_loop_test(tcase, a_range_ascends, 0, ARRAY_SIZE(ranges));
 	tcase_add_test(tcase, a_count_is_a_number);
