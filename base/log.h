@@ -12,6 +12,13 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
+enum log_format {
+	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JSON, // an object per line: time, level, event, message
+};
+
+// On stderr; the journal has fields of its own. TEXT until set. May be changed at run time, from any thread.
+void log_set_format(enum log_format format);
 // Level INFO until set. May be changed at run time, from any thread.
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
@@ -19,7 +26,8 @@ enum log_level log_get_level(void);
 MUST_CHECK int log_level_parse(const char *word, enum log_level *ret_level);
 const char *log_level_name(enum log_level level);
 
-// `event` is a stable lower_case name that operators may grep for.
+// `event` is a stable lower_case name that operators may grep for, a literal. Of one event at most LOG_LIMIT_LINES
+// (log_limit.h) within ten seconds; how many were dropped stands before the next one.
 void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(event, ...) log_event(LOG_LEVEL_ERROR, event, __VA_ARGS__)

@@ -33,6 +33,7 @@ struct options {
 	char port_file[OPTIONS_TEXT_MAX]; // empty: none
 	struct options_list listen;       // HOST:PORT
 	enum log_level log_level;
+	char log_format[OPTIONS_TEXT_MAX]; // text or json
 	bool insecure_listen;
 	struct options_list access; // WHO=ROLE[,ROLE...]; empty: the default of daemon/rpc/access.h
 	bool check_config;

@@ -37,6 +37,11 @@ static const char *check_listen(const char *value)
 		       : NULL;
 }
 
+static const char *check_log_format(const char *value)
+{
+	return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ? NULL : "is neither text nor json";
+}
+
 #define FIELD(name) offsetof(struct options, name)
 
 const struct option_row option_table[] = {
@@ -112,6 +117,15 @@ const struct option_row option_table[] = {
 	 .preset = "info",
 	 .reloadable = true,
 	 .help = "error, warning, info or debug"},
+	{.name = "log-format",
+	 .type = OPTION_TEXT,
+	 .offset = FIELD(log_format),
+	 .argument = "FORMAT",
+	 .check = check_log_format,
+	 .preset = "text",
+	 .reloadable = true,
+	 .help = "text, or json: an object with time, level, event and message per line; on stderr, for a journal has "
+		 "fields of its own"},
 	{.name = "max-connections",
 	 .type = OPTION_NUMBER,
 	 .offset = FIELD(max_connections),

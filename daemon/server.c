@@ -103,6 +103,7 @@ static void use_settings(struct server *server)
 	const struct options *options = &server->options;
 	struct service *service = &server->service;
 	log_set_level(options->log_level);
+	log_set_format(strcmp(options->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
 	atomic_store(&service->limits.connections_max, fit_connections(options->max_connections));
 	atomic_store(&service->limits.inflight_bytes_max, (uint32_t)options->inflight_bytes_max);
 	atomic_store(&service->limits.idle_timeout_ms, (uint32_t)options->idle_timeout_ms);

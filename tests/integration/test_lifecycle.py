@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From start to stop and over crashes: nothing accepted is lost, nothing half done stays, and refusals are clear."""
 
+import json
 import os
 import random
 import re
@@ -344,6 +345,22 @@ class Configuration(harness.DaemonTest):
 
     def limits(self, daemon):
         return {limit.name: limit.value for limit in daemon.status().limits}
+
+    def test_lines_of_json_and_level_and_format_by_sighup(self):
+        path = self.config("log-format = json\nlog-level = info\n")
+        daemon = self.start_daemon("--config", path)
+        lines = [json.loads(line) for line in daemon.log().splitlines()]
+        ready = [line for line in lines if line["event"] == "ready"]
+        self.assertEqual([set(line) for line in ready], [{"time", "level", "event", "message"}])
+        self.assertNotIn("connection_closed", daemon.log())
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("log-format = text\nlog-level = debug\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: "Z info reloaded: " in daemon.log(), "the reload")
+        with socket.create_connection(("127.0.0.1", daemon.port)) as noise:
+            noise.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            noise.recv(1000)
+        harness.wait_until(lambda: "Z debug connection_closed: " in daemon.log(), "the level")
 
     def test_sighup_takes_over_what_can_be_reloaded_and_names_the_rest(self):
         path = self.config("max-connections = 50\nworkers = 2\n")

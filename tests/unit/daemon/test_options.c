@@ -340,16 +340,17 @@ START_TEST(every_option_is_a_key_but_the_commands)
 	for (size_t i = 0; i < option_table_size; i++) {
 		const struct option_row *row = &option_table[i];
 		char text[128];
-		const char *value = row->type == OPTION_LEVEL      ? "info"
-				    : row->type == OPTION_FLAG     ? "true"
-				    : row->check_why != NULL       ? "{\"tcp=query\"}"
-				    : row->type == OPTION_LIST     ? "{\"h:1\"}"
-				    : row->type == OPTION_TEXT     ? "\"x\""
-				    : row->type == OPTION_URL      ? "\"redis://h\""
-				    : row->type == OPTION_SIZE_GIB ? "1"
-				    : row->type == OPTION_NUMBER   ? "1"
-				    : row->type == OPTION_SIZE     ? "64KiB"
-								   : "1s";
+		const char *value = row->type == OPTION_LEVEL                         ? "info"
+				    : row->type == OPTION_FLAG                        ? "true"
+				    : row->check_why != NULL                          ? "{\"tcp=query\"}"
+				    : row->preset != NULL && row->type == OPTION_TEXT ? row->preset
+				    : row->type == OPTION_LIST                        ? "{\"h:1\"}"
+				    : row->type == OPTION_TEXT                        ? "\"x\""
+				    : row->type == OPTION_URL                         ? "\"redis://h\""
+				    : row->type == OPTION_SIZE_GIB                    ? "1"
+				    : row->type == OPTION_NUMBER                      ? "1"
+				    : row->type == OPTION_SIZE                        ? "64KiB"
+										      : "1s";
 		snprintf(text, sizeof(text), "%s = %s\n", row->name, value);
 		ck_assert_msg(load_file(text, "") == (row->command_line_only ? -EINVAL : 0), "%s: %s", row->name,
 			      error.message);
