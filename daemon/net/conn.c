@@ -198,6 +198,16 @@ static void note_message_begun(struct conn *conn, const struct conn_input *input
 		conn->message_begun_ms = loop_now_ms(conn->set->loop);
 }
 
+// Also when the set drains: then streams end by themselves, and say why.
+static void finish(struct conn *conn)
+{
+	if (conn->state != CONN_OPEN)
+		return;
+	conn->state = CONN_FINISHING;
+	conn->paused = false;
+	conn_consider(conn);
+}
+
 // Shows the handler `bytes`: all the input there is.
 static void feed(struct conn *conn, struct bytes bytes)
 {
@@ -217,7 +227,7 @@ static void feed(struct conn *conn, struct bytes bytes)
 	conn->paused = input.paused;
 	note_message_begun(conn, &input);
 	if (conn->input_left == 0 && !conn->paused)
-		conn_finish(conn);
+		finish(conn);
 	else
 		conn_consider(conn);
 	if (set->turn_bytes >= CONN_TURN_BYTES_MAX)
@@ -264,8 +274,6 @@ static void on_readable(struct conn *conn)
 	}
 	if (received == 0) {
 		conn->input_ended = true;
-		if (conn->set->handler.on_input_end != NULL)
-			conn->set->handler.on_input_end(conn->set->handler.context, conn);
 		conn_finish(conn);
 		return;
 	}
@@ -355,11 +363,9 @@ void conn_close(struct conn *conn, enum conn_end end)
 
 void conn_finish(struct conn *conn)
 {
-	if (conn->state != CONN_OPEN)
-		return;
-	conn->state = CONN_FINISHING;
-	conn->paused = false;
-	conn_consider(conn);
+	if (conn->state == CONN_OPEN && conn->set->handler.on_input_end != NULL)
+		conn->set->handler.on_input_end(conn->set->handler.context, conn);
+	finish(conn);
 }
 
 // What has arrived is still read and answered, but nothing that comes later: a client that keeps sending must not keep
@@ -372,7 +378,7 @@ void conn_drain(struct conn *conn)
 	(void)ioctl(conn->fd, FIONREAD, &unread);
 	conn->input_left = unread > 0 ? (size_t)unread : 0;
 	if (conn->input_left == 0 && !conn->paused)
-		conn_finish(conn);
+		finish(conn);
 }
 
 void conn_abort(struct conn *conn)

@@ -62,7 +62,8 @@ struct conn_handler {
 	size_t session_size; // bytes of the handler's own state in each connection, zeroed at the start
 	void (*on_open)(void *context, struct conn *conn);
 	void (*on_input)(void *context, struct conn *conn, struct conn_input *input);
-	// The peer has ended its side, or closed: nothing more comes in. May be NULL.
+	// Nothing more will be read: the peer has ended its side, or closed, or somebody finishes the connection. What
+	// would go on for ever has to end now. May be NULL.
 	void (*on_input_end)(void *context, struct conn *conn);
 	// Everything accepted is answered and nothing more will be read: last words may be appended. Not called when
 	// a connection is aborted.

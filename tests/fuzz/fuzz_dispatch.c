@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever a peer sends, to a real worker over a real store: frames, dispatch and every method. What comes back must be
 // frames, and the connection must end when the peer has said all it has to say.
+#include "daemon/notify/notifier.h"
 #include "daemon/rpc/lister.h"
+#include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
 #include "proto/codec.h"
@@ -126,10 +128,13 @@ static void stop(void)
 	static const char *const files[] = {"data.mdb", "data.mdb-lock", "LOCK"};
 	char path[128];
 	atomic_store(&rig.service.stopping, true);
+	notifier_stop(rig.service.notifier);
 	worker_stop(rig.worker, 10000);
 	pthread_join(rig.thread, NULL);
 	worker_destroy(rig.worker);
+	restores_destroy(rig.service.restores);
 	snapshots_destroy(rig.service.snapshots);
+	notifier_destroy(rig.service.notifier);
 	lister_destroy(rig.service.lister);
 	store_close(rig.service.store);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -146,7 +151,7 @@ static void start(void)
 	snprintf(rig.directory, sizeof(rig.directory), "/tmp/evauth-fuzz-XXXXXX");
 	ASSERT(mkdtemp(rig.directory) != NULL);
 	const struct store_options options = {
-		.directory = rig.directory, .map_size = 1024 * 1024 * 1024, .readers_max = 8, .queue_max = 64};
+		.directory = rig.directory, .map_size = 1024 * 1024 * 1024, .readers_max = 16, .queue_max = 64};
 	ASSERT(store_open(&options, &service->store, &fault) == 0);
 	service->frame_size_max = FRAME_SIZE_MAX_DEFAULT;
 	service->workers_count = 1;
@@ -159,6 +164,8 @@ static void start(void)
 	service->min_revision_wait_ms = 1; // most of the revisions asked for never come
 	service->snapshot_timeout_ms = 60000;
 	ASSERT(lister_create(service, &service->lister) == 0);
+	ASSERT(notifier_create(service->store, service->frame_size_max, &service->notifier) == 0);
+	ASSERT(restores_create(service, &service->restores) == 0);
 	ASSERT(snapshots_create(service->store, &service->snapshots) == 0);
 	ASSERT(worker_create(service, &rig.worker) == 0);
 	ASSERT(pthread_create(&rig.thread, NULL, run, rig.worker) == 0);

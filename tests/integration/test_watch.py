@@ -158,6 +158,17 @@ class Watch(harness.DaemonTest):
         harness.wait_until(lambda: daemon.status().watchers == 0, "the places of a closed connection", 5)
         next(self.watch(daemon))
 
+    def test_a_frame_that_is_none_ends_a_watch_before_it(self):
+        daemon = self.start_daemon()
+        client = self.connect(daemon, timeout=10.0)
+        client.send(pb.WatchRequest())
+        client.socket.sendall(struct.pack(">IBBHI", 3, 0, 0, 0, 0))  # too short to be one
+        statuses = []
+        with self.assertRaises(ConnectionError):
+            while True:
+                statuses.append(client.receive()[1])
+        self.assertIn(harness.INVALID_ARGUMENT, statuses)
+
     def test_stop(self):
         daemon = self.start_daemon()
         events = self.watch(daemon)
