@@ -33,7 +33,7 @@ inside() {
 
 fail() {
 	echo "test-package: $*" >&2
-	[ ! -e "$tree/tmp/log" ] || cat "$tree/tmp/log" >&2
+	[ ! -e "$tree/tmp/log" ] || tail -n 40 "$tree/tmp/log" >&2
 	exit 1
 }
 
@@ -98,6 +98,12 @@ inside getent passwd evauthd >/dev/null || fail "there is no user evauthd"
 for unit in multi-user.target.wants/evauthd.service sockets.target.wants/evauthd.socket; do
 	[ -L "$tree/etc/systemd/system/$unit" ] || fail "$unit is not enabled"
 done
+if grep -q "_dh_action=restart" "$tree/var/lib/dpkg/info/evauthd.postinst"; then
+	! grep -A4 "_dh_action=restart" "$tree/var/lib/dpkg/info/evauthd.postinst" | grep -q "evauthd.socket" ||
+		fail "an upgrade would close the socket"
+else
+	fail "an upgrade would not restart the daemon"
+fi
 inside sh -c 'test -s /usr/share/man/man8/evauthd.8.gz && test -s /usr/share/man/man5/evauthd.conf.5.gz &&
 	test -s /usr/share/man/man1/evauth.1.gz && test -s /usr/share/man/man1/evauth-bench.1.gz &&
 	test -s /usr/share/bash-completion/completions/evauth' || fail "a manual page or the completion is missing"

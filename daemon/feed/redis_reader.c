@@ -6,8 +6,25 @@
 
 enum { BULK_HEADER_MAX = 32 };
 
+// Debian 12 has hiredis 0.14, Debian 13 has 1.2.
+#if HIREDIS_MAJOR >= 1
+typedef size_t elements_count;
+
+static int current_type(const redisReader *reader)
+{
+	return reader->task[reader->ridx]->type;
+}
+#else
+typedef int elements_count;
+
+static int current_type(const redisReader *reader)
+{
+	return reader->rstack[reader->ridx].type;
+}
+#endif
+
 // hiredis allocates as many elements as an array claims to have before the first one came.
-static void *create_array(const redisReadTask *task, int elements)
+static void *create_array(const redisReadTask *task, elements_count elements)
 {
 	struct redis_reader *reader = task->privdata;
 	reader->objects += (size_t)elements + 1;
@@ -58,7 +75,7 @@ static bool is_line_too_long(const redisReader *reader)
 	const size_t size = reader->len - reader->pos;
 	if (size <= REDIS_LINE_MAX || reader->ridx < 0)
 		return false;
-	const bool is_bulk = reader->rstack[reader->ridx].type == REDIS_REPLY_STRING;
+	const bool is_bulk = current_type(reader) == REDIS_REPLY_STRING;
 	return !is_bulk || memchr(reader->buf + reader->pos, '\n', BULK_HEADER_MAX) == NULL;
 }
 
