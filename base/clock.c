@@ -10,6 +10,13 @@ int64_t clock_wall_s(void)
 	return now.tv_sec;
 }
 
+uint64_t clock_wall_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 uint64_t clock_monotonic_ns(void)
 {
 	struct timespec now;

@@ -31,11 +31,13 @@ struct options {
 	char store[OPTIONS_TEXT_MAX];     // directory
 	char unix_path[OPTIONS_TEXT_MAX]; // empty: none
 	char port_file[OPTIONS_TEXT_MAX]; // empty: none
+	char http[OPTIONS_TEXT_MAX];      // HOST:PORT; empty: none
 	struct options_list listen;       // HOST:PORT
 	enum log_level log_level;
 	char log_format[OPTIONS_TEXT_MAX]; // text or json
 	bool insecure_listen;
 	struct options_list access; // WHO=ROLE[,ROLE...]; empty: the default of daemon/rpc/access.h
+	bool insecure_http;
 	bool check_config;
 	bool version;
 	bool help;

@@ -13,6 +13,7 @@
 #include "daemon/rpc/snapshots.h"
 #include "daemon/rpc/worker.h"
 #include "daemon/server_access.h"
+#include "daemon/server_admin.h"
 #include "daemon/server_feed.h"
 #include "daemon/server_listen.h"
 #include "daemon/server_notify.h"
@@ -53,7 +54,8 @@ struct server {
 	struct worker *workers[WORKERS_MAX];
 	uint32_t workers_count;
 	struct watchdog *watchdog;
-	struct server_feed *feed; // NULL: no Redis
+	struct server_admin *admin; // NULL: no HTTP
+	struct server_feed *feed;   // NULL: no Redis
 	struct server_addresses addresses;
 	uint64_t unix_inode;  // of the socket file we made, 0: none
 	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
@@ -152,6 +154,7 @@ static void on_load_progress(void *context, uint64_t done, uint64_t total)
 {
 	struct server *server = context;
 	const uint64_t now = clock_monotonic_ms();
+	server_admin_set_load(server->admin, done, total);
 	if (now - server->loading_since_ms < LOADING_QUIET_MS || now - server->loading_said_ms < LOADING_QUIET_MS)
 		return;
 	server->loading_said_ms = now;
@@ -295,6 +298,25 @@ static int start_listening(struct server *server)
 	return result ? refuse_listen(addresses->unix_path, result) : 0;
 }
 
+// Before the store is opened: who asks hears that it is being loaded.
+static int start_admin(struct server *server)
+{
+	char where[ADDRESS_TEXT_MAX] = "";
+	const int result = server_admin_create(&server->addresses, &server->admin, where);
+	return result ? refuse_listen(where, result) : 0;
+}
+
+static void show_figures(struct server *server)
+{
+	const struct server_admin_parts parts = {
+		.service = &server->service,
+		.workers = server->workers,
+		.workers_count = server->workers_count,
+		.watchdog = server->watchdog,
+	};
+	server_admin_serving(server->admin, &parts);
+}
+
 static void *run_worker(void *worker)
 {
 	worker_run(worker);
@@ -366,6 +388,8 @@ static int start(struct server *server)
 	if (result == 0)
 		result = use_access(server);
 	if (result == 0)
+		result = start_admin(server);
+	if (result == 0)
 		result = open_store(server);
 	if (result == 0)
 		result = create_feed(server);
@@ -377,7 +401,10 @@ static int start(struct server *server)
 		result = start_threads(server);
 	if (result == 0)
 		result = server_feed_start(server->feed);
-	return result ? result : announce(server);
+	if (result != 0)
+		return result;
+	show_figures(server);
+	return announce(server);
 }
 
 static void look_around(struct server *server)
@@ -456,6 +483,7 @@ static void stop(struct server *server)
 	struct service *service = &server->service;
 	const uint64_t timeout_ms = server->options.drain_timeout_ms;
 	notify_stopping();
+	server_admin_stopping(server->admin);
 	atomic_store(&service->stopping, true);
 	if (service->notifier != NULL)
 		notifier_stop(service->notifier);
@@ -463,6 +491,7 @@ static void stop(struct server *server)
 		worker_stop(server->workers[i], (uint32_t)timeout_ms);
 	server_feed_drain(server->feed, timeout_ms - timeout_ms / 4); // the workers still have to send the answers
 	join_workers(server, timeout_ms);
+	server_admin_stopped(server->admin);
 	server_feed_stop(server->feed);
 	if (server->unix_inode != 0)
 		listener_unlink_unix(server->addresses.unix_path, server->unix_inode);
@@ -476,6 +505,7 @@ static void stop(struct server *server)
 	store_close(service->store);
 	access_destroy(service->access);
 	watchdog_destroy(server->watchdog);
+	server_admin_destroy(server->admin);
 	if (server->fatal_event >= 0)
 		close(server->fatal_event);
 	if (server->signals >= 0)

@@ -48,6 +48,27 @@ static int add_address(const char *text, bool insecure, struct server_addresses 
 	return 0;
 }
 
+static int add_http(const struct options *options, struct server_addresses *addresses, struct options_error *error)
+{
+	if (options->http[0] == '\0')
+		return 0;
+	const int count = address_resolve(options->http, addresses->http, SERVER_HTTP_MAX);
+	if (count < 0)
+		return refuse(error, "http: '%s' %s", options->http,
+			      count == -EINVAL ? "is not of the form HOST:PORT" : "is not known to the resolver");
+	for (int i = 0; i < count && !options->insecure_http; i++) {
+		if (!address_is_loopback(&addresses->http[i]))
+			return refuse(error,
+				      "http: '%s' can be reached from other machines, but nothing is encrypted and "
+				      "nobody is authenticated: anybody could read how many are asked for and refused. "
+				      "Take 127.0.0.1, or, in a network you trust, add --insecure-http "
+				      "(insecure-http = true)",
+				      options->http);
+	}
+	addresses->http_count = (size_t)count;
+	return 0;
+}
+
 int server_addresses_resolve(const struct options *options, struct server_addresses *ret_addresses,
 			     struct options_error *error)
 {
@@ -61,6 +82,8 @@ int server_addresses_resolve(const struct options *options, struct server_addres
 	addresses.is_default = addresses.tcp_count == 0 && addresses.unix_path[0] == '\0';
 	if (addresses.is_default)
 		result = add_address(SERVER_LISTEN_DEFAULT, false, &addresses, error);
+	if (result == 0)
+		result = add_http(options, &addresses, error);
 	if (result == 0)
 		*ret_addresses = addresses;
 	return result;
@@ -151,7 +174,11 @@ void server_addresses_format(const struct server_addresses *addresses, char *tex
 		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", address);
 	}
 	if (addresses->unix_path[0] != '\0' && used < size)
-		snprintf(text + used, size - used, "%sunix %s", used ? ", " : "", addresses->unix_path);
+		used += (size_t)snprintf(text + used, size - used, "%sunix %s", used ? ", " : "", addresses->unix_path);
+	for (size_t i = 0; i < addresses->http_count && used < size; i++) {
+		address_format(&addresses->http[i], address);
+		used += (size_t)snprintf(text + used, size - used, ", http %s", address);
+	}
 }
 
 static void write_lines(const struct server_addresses *addresses, FILE *file)
@@ -163,6 +190,10 @@ static void write_lines(const struct server_addresses *addresses, FILE *file)
 	}
 	if (addresses->unix_path[0] != '\0')
 		fprintf(file, "unix %s\n", addresses->unix_path);
+	for (size_t i = 0; i < addresses->http_count; i++) {
+		address_format(&addresses->http[i], address);
+		fprintf(file, "http %s\n", address);
+	}
 }
 
 // Who waits for the file must never read half of it: written beside it, then renamed.

@@ -7,7 +7,10 @@
 
 #define SERVER_LISTEN_DEFAULT "127.0.0.1:7420"
 
-enum { SERVER_ADDRESSES_MAX = 32 };
+enum {
+	SERVER_ADDRESSES_MAX = 32,
+	SERVER_HTTP_MAX = 8, // what one name may resolve to
+};
 
 struct server_addresses {
 	struct address tcp[SERVER_ADDRESSES_MAX];
@@ -16,9 +19,12 @@ struct server_addresses {
 	bool is_default;                  // nothing was set: tcp[0] is SERVER_LISTEN_DEFAULT
 	char unix_path[OPTIONS_TEXT_MAX]; // empty: none
 	int unix_fd;                      // as tcp_fds
+	struct address http[SERVER_HTTP_MAX];
+	size_t http_count;
 };
 
-// Resolves the settings, refusing what is beyond loopback unless insecure-listen allows it. -EINVAL and an error.
+// Resolves the settings, refusing what is beyond loopback unless insecure-listen, or insecure-http, allows it. -EINVAL
+// and an error.
 MUST_CHECK int server_addresses_resolve(const struct options *options, struct server_addresses *ret_addresses,
 					struct options_error *error);
 // Takes the sockets the service manager passed (sd_listen_fds(3)), once per process. An address of the settings that

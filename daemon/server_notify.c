@@ -43,7 +43,8 @@ struct watchdog {
 	struct worker **workers;
 	size_t workers_count;
 	uint64_t timeout_us; // of the service manager; 0: none
-	uint64_t alive_ms;   // when everybody was last found alive
+	bool watches_writer;
+	_Atomic uint64_t alive_ms; // when everybody was last found alive
 	bool is_stuck;
 	// The writer's sign of life: a dry run of nothing that comes back.
 	struct store_job probe;
@@ -65,10 +66,11 @@ int watchdog_create(struct store *store, struct worker **workers, size_t workers
 	watchdog->store = store;
 	watchdog->workers = workers;
 	watchdog->workers_count = workers_count;
-	watchdog->alive_ms = clock_monotonic_ms();
+	atomic_init(&watchdog->alive_ms, clock_monotonic_ms());
 	watchdog->nothing.dry_run = true;
 	if (sd_watchdog_enabled(0, &watchdog->timeout_us) <= 0)
 		watchdog->timeout_us = 0;
+	watchdog->watches_writer = watchdog->timeout_us > 0;
 	arena_init(&watchdog->probe.arena, 1024, 64 * 1024);
 	*ret_watchdog = watchdog;
 	return 0;
@@ -112,10 +114,20 @@ static bool writer_is_alive(struct watchdog *watchdog)
 
 static bool all_are_alive(struct watchdog *watchdog)
 {
-	bool alive = watchdog->timeout_us == 0 || writer_is_alive(watchdog);
+	bool alive = !watchdog->watches_writer || writer_is_alive(watchdog);
 	for (size_t i = 0; i < watchdog->workers_count; i++)
 		alive = worker_is_alive(watchdog->workers[i]) && alive;
 	return alive;
+}
+
+void watchdog_watch_writer(struct watchdog *watchdog)
+{
+	watchdog->watches_writer = true;
+}
+
+bool watchdog_is_stuck(const struct watchdog *watchdog)
+{
+	return clock_monotonic_ms() - atomic_load(&watchdog->alive_ms) >= STUCK_MS;
 }
 
 void watchdog_look(struct watchdog *watchdog)
@@ -125,10 +137,10 @@ void watchdog_look(struct watchdog *watchdog)
 		if (watchdog->is_stuck)
 			log_warning("unstuck", "workers and writer make progress again");
 		watchdog->is_stuck = false;
-		watchdog->alive_ms = now;
+		atomic_store(&watchdog->alive_ms, now);
 		if (watchdog->timeout_us > 0)
 			sd_notify(0, "WATCHDOG=1");
-	} else if (!watchdog->is_stuck && now - watchdog->alive_ms >= STUCK_MS) {
+	} else if (!watchdog->is_stuck && now - atomic_load(&watchdog->alive_ms) >= STUCK_MS) {
 		watchdog->is_stuck = true;
 		log_error("stuck", "a worker or the writer has made no progress for %d s", STUCK_MS / 1000);
 	}

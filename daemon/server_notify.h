@@ -27,3 +27,7 @@ uint32_t watchdog_period_ms(const struct watchdog *watchdog);
 // Asks everybody for a sign of life; tells the service manager when all asked before have given one, and the log when
 // somebody does not for long. The main thread.
 void watchdog_look(struct watchdog *watchdog);
+// The writer is asked as well when there is no service manager. The main thread.
+void watchdog_watch_writer(struct watchdog *watchdog);
+// Somebody, or the main thread itself, has made no progress for long. Any thread.
+bool watchdog_is_stuck(const struct watchdog *watchdog);

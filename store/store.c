@@ -40,6 +40,7 @@ int store_submit(struct store *store, struct store_job *job)
 	if (store->is_closing || atomic_load(&store->is_fatal)) {
 		result = -EIO;
 	} else if (store->queue_count >= store->queue_max) {
+		store->queue_refused++;
 		result = -EAGAIN;
 	} else {
 		*store->queue_end = job;
@@ -225,12 +226,14 @@ static struct work take_work(struct store *store)
 
 static void do_work(struct store *store, const struct work *work)
 {
+	const struct store_measure measure = store_measure_begin(store, work->jobs, work->entries);
 	if (work->call != NULL)
 		store_run_call(store, work->call);
 	else if (work->entries != NULL)
 		store_commit_entries(store, work->entries);
 	else if (work->jobs != NULL)
 		store_commit(store, work->jobs);
+	store_measure_end(store, &measure);
 	store_sweep(store);
 }
 
@@ -431,6 +434,7 @@ void store_set_state(struct store *store, const struct history_state *state)
 	db_get_digest(store->db, &store->digest);
 	for (int kind = OBJECT_KIND_TARIFF; kind < OBJECT_KINDS; kind++)
 		store->objects[kind] = image->slabs[slab_of_kind[kind]].count;
+	store->index_bytes = store_index_bytes(store, image);
 	pthread_mutex_unlock(&store->state_lock);
 }
 

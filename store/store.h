@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/counter.h"
 #include "base/id128.h"
 #include "proto/messages.h"
 #include "store/db.h"
@@ -121,4 +122,15 @@ struct store_status {
 	uint64_t orphans;
 };
 void store_get_status(struct store *store, struct store_status *ret_status);
+
+// How the writer is doing.
+struct store_figures {
+	uint64_t queue, entries_queue; // change sets, and entries ordered elsewhere, that wait
+	uint64_t queue_max;
+	uint64_t queue_refused;            // change sets that found the queue full, since the start
+	uint64_t index_bytes;              // in both images and their strings
+	struct bucket_figures commit_ns;   // from the queue until both images have it (buckets_commit_ns)
+	struct bucket_figures commit_sets; // change sets taken together (buckets_sizes)
+};
+void store_get_figures(struct store *store, struct store_figures *ret_figures);
 struct db *store_db(struct store *store);

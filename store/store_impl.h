@@ -4,6 +4,7 @@
 //     store.c         open and close, the queue, the writer's loop
 //     store_reader.c  readers, and making an image the one they see
 //     store_index.c   an index in the making
+//     store_figures.c how the writer is doing
 //     store_call.c    what others have the writer do between two commits
 //     commit.c        one commit and its revisions
 //     apply.c         change sets that are ordered here, up to their answers
@@ -50,6 +51,7 @@ struct store {
 	bool is_entries_turn;   // after a commit of change sets
 	size_t untrimmed_bytes; // of change sets taken from the queue since malloc_trim()
 	uint32_t queue_max;
+	uint64_t queue_refused;
 	bool is_closing;
 	atomic_bool is_fatal; // a commit failed for good
 	atomic_bool is_installing;
@@ -73,6 +75,10 @@ struct store {
 	struct history_state state;
 	struct digest digest;
 	uint64_t objects[OBJECT_KINDS];
+	uint64_t index_bytes;
+
+	// Counted by the writer.
+	struct buckets commit_ns, commit_sets;
 };
 
 static inline struct image *store_other_image(struct store *store, const struct image *image)
@@ -112,6 +118,20 @@ void store_set_state(struct store *store, const struct history_state *state);
 void store_fill_standby(struct store *store);
 // All entries that wait, in order.
 struct store_entry *store_take_entries(struct store *store);
+
+// ---------------------------------------------------------------- store_figures.c
+
+// A commit is measured from the first to the second; one that made no revision leaves nothing.
+struct store_measure {
+	uint64_t begun_ns;
+	uint64_t revision;
+	uint64_t sets;
+};
+struct store_measure store_measure_begin(const struct store *store, const struct store_job *jobs,
+					 const struct store_entry *entries);
+void store_measure_end(struct store *store, const struct store_measure *measure);
+// Bytes that hold something.
+uint64_t store_index_bytes(const struct store *store, const struct image *image);
 
 // ---------------------------------------------------------------- store_call.c
 

@@ -142,6 +142,8 @@ static void update_throttle(struct conn *conn)
 {
 	const bool was_throttled = conn->throttled;
 	conn->throttled = conn_is_full(conn);
+	if (conn->throttled && !was_throttled)
+		counter_add(&conn->set->counters.throttled, 1);
 	if (was_throttled && !conn->throttled && conn->message_begun_ms != 0)
 		conn->message_begun_ms = loop_now_ms(conn->set->loop);
 }
@@ -278,6 +280,7 @@ static void on_readable(struct conn *conn)
 		return;
 	}
 	conn->active_ms = loop_now_ms(conn->set->loop);
+	counter_add(&conn->set->counters.bytes_in, (size_t)received);
 	if (conn->input_left != SIZE_MAX)
 		conn->input_left -= (size_t)received;
 	if (conn->in.size > 0)
@@ -352,6 +355,7 @@ void conn_close(struct conn *conn, enum conn_end end)
 	if (conn->state == CONN_CLOSED)
 		return;
 	conn->state = CONN_CLOSED;
+	counter_add(&set->counters.ended[end], 1);
 	set->handler.on_close(set->handler.context, conn, end);
 	conn->generation++;
 	conn_buffer_release(conn, &conn->in);

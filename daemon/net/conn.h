@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/counter.h"
 #include "daemon/net/loop.h"
 
 #include <stdatomic.h>
@@ -46,6 +47,15 @@ enum conn_end {
 	CONN_END_IDLE,
 	CONN_END_FRAME_TIMEOUT,
 	CONN_END_WRITE_TIMEOUT,
+	CONN_ENDS,
+};
+
+// What a set has counted since it was made. On its loop's thread; read by any.
+struct conn_counters {
+	struct counter opened;
+	struct counter ended[CONN_ENDS];
+	struct counter throttled; // times a connection was not read because too much was in flight
+	struct counter bytes_in, bytes_out;
 };
 
 // One look at the input.
@@ -94,6 +104,8 @@ void conn_set_abort_all(struct conn_set *set);
 uint32_t conn_set_count(const struct conn_set *set);
 // Calls `each` for every open connection; it may close that one.
 void conn_set_each(struct conn_set *set, void (*each)(void *context, struct conn *conn), void *context);
+// As long as the set is there.
+const struct conn_counters *conn_set_counters(const struct conn_set *set);
 
 // ---------------------------------------------------------------- one connection
 

@@ -72,6 +72,7 @@ struct conn_set {
 	uint32_t slots_count, slots_capacity;
 	struct conn *first_free;
 	struct conn *first_open;
+	struct conn_counters counters;
 	uint32_t count;   // open
 	uint32_t handles; // of libuv, not closed yet
 	struct conn *first_dirty, *last_dirty;

@@ -66,6 +66,7 @@ void conn_write(struct conn *conn)
 		}
 		conn->out.start += (size_t)sent;
 		conn->out.size -= (size_t)sent;
+		counter_add(&conn->set->counters.bytes_out, (size_t)sent);
 		if (sent > 0)
 			conn->active_ms = conn->write_progress_ms = loop_now_ms(conn->set->loop);
 	}

@@ -80,6 +80,11 @@ void conn_set_each(struct conn_set *set, void (*each)(void *context, struct conn
 	}
 }
 
+const struct conn_counters *conn_set_counters(const struct conn_set *set)
+{
+	return &set->counters;
+}
+
 // ---------------------------------------------------------------- slots
 
 static int slot_create(struct conn_set *set)
@@ -190,6 +195,7 @@ void conn_set_add(struct conn_set *set, int fd)
 		return;
 	}
 	set->handles++;
+	counter_add(&set->counters.opened, 1);
 	link_open(set, conn);
 	if (!uv_is_active((uv_handle_t *)&set->tick))
 		uv_timer_start(&set->tick, on_tick, TICK_MIN_MS, 0);

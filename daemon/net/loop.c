@@ -34,6 +34,8 @@ void loop_end_turn(struct loop *loop)
 		loop->hooks.on_turn_end(loop->hooks.context);
 	if (loop->conns != NULL)
 		conn_set_flush(loop->conns);
+	if (loop->hooks.on_turn_written != NULL)
+		loop->hooks.on_turn_written(loop->hooks.context);
 }
 
 static void on_prepare(uv_prepare_t *prepare)

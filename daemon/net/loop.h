@@ -19,6 +19,8 @@ struct loop_hooks {
 	void (*on_wake)(void *context);
 	// The last thing before answers are written and the thread may sleep. May be called twice in a turn.
 	void (*on_turn_end)(void *context);
+	// The answers of the turn are written, as far as the sockets took them. May be NULL.
+	void (*on_turn_written)(void *context);
 	void *context;
 };
 

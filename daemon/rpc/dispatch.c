@@ -125,6 +125,14 @@ static const struct method_row methods[] = {
 			  .list = method_erase},
 };
 
+static_assert(ARRAY_SIZE(methods) <= METHODS_MAX, "each is counted");
+
+const char *counters_method_name(uint16_t number)
+{
+	const struct method_row *method = dispatch_find(number);
+	return method ? method->name : NULL;
+}
+
 uint16_t dispatch_number(const struct method_row *method)
 {
 	return (uint16_t)(method - methods);
@@ -217,6 +225,15 @@ static bool is_stale(const struct worker *worker)
 	return atomic_load_explicit(&worker->service->feed.is_stale, memory_order_relaxed);
 }
 
+// Those of an earlier turn are timed where they waited.
+static void note_immediate(const struct call *calls, size_t count)
+{
+	struct worker *worker = calls[0].worker;
+	(void)worker_now_ns(worker);
+	if (LIKELY(worker->since_ns == 0))
+		worker->turn_calls[calls[0].number] += (uint32_t)count;
+}
+
 void dispatch_calls(const struct call *calls, size_t count)
 {
 	const struct method_row *method = calls[0].method;
@@ -228,9 +245,12 @@ void dispatch_calls(const struct call *calls, size_t count)
 		}
 	}
 	if (LIKELY(method->answer_calls != NULL)) {
+		note_immediate(calls, count);
 		method->answer_calls(calls, count);
 		return;
 	}
+	if (method->answer != NULL)
+		note_immediate(calls, count);
 	for (size_t i = 0; i < count; i++) {
 		if (method->answer != NULL)
 			answer(&calls[i]);

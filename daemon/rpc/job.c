@@ -21,6 +21,7 @@ int job_create(const struct call *call, struct job **ret_job, struct fault *faul
 	job->conn = conn_ref(call->conn);
 	job->method = call->method;
 	job->request_id = call->request_id;
+	job->since_ns = call->worker->since_ns ? call->worker->since_ns : worker_now_ns(call->worker);
 	job->request = request;
 	job->store.body_size = call->body.size;
 	if (call->method->request == &schema_change_set) // the log keeps it as it came
@@ -56,6 +57,13 @@ static void job_answer(struct job *job, struct conn *conn)
 		reply_body(&call, job->body);
 }
 
+void job_note_time(const struct job *job)
+{
+	struct worker *worker = job->worker;
+	counters_add_time(&worker->counters, dispatch_number(job->method),
+			  counters_time(job->since_ns, worker_now_ns(worker)));
+}
+
 static void job_release(struct job *job)
 {
 	struct conn *conn = conn_find(job->worker->conns, job->conn);
@@ -75,6 +83,7 @@ static void on_mail(struct mail *mail)
 {
 	struct job *job = (struct job *)((char *)mail - offsetof(struct job, mail));
 	struct conn *conn = conn_find(job->worker->conns, job->conn);
+	job_note_time(job);
 	if (conn != NULL)
 		job_answer(job, conn);
 	job_end(job);

@@ -11,6 +11,12 @@ struct pipeline {
 	struct authorize_request requests[DECIDE_LANES];
 };
 
+static void give_answer(const struct call *call, const struct authorize_response *response)
+{
+	counters_add_decision(&call->worker->counters, response);
+	reply_authorize(call, response);
+}
+
 // A call that is not plain, by itself: malformed, or it waits for a revision, or wants an explanation.
 static void answer_alone(const struct call *call, const struct image *image)
 {
@@ -24,9 +30,9 @@ static void answer_alone(const struct call *call, const struct image *image)
 		return;
 	}
 	if (result == 0)
-		result = decide_explained(image, &request, worker->now_s, &worker->arena, &decision, &fault);
+		result = decide_explained(image, &request, worker_now_s(worker), &worker->arena, &decision, &fault);
 	if (result == 0)
-		reply_authorize(call, &decision.response);
+		give_answer(call, &decision.response);
 	else
 		reply_fault(call, result, &fault);
 }
@@ -47,7 +53,7 @@ static void give(void *context, size_t index, const struct decision *decision)
 {
 	const struct pipeline *pipeline = context;
 	if (LIKELY(decision != NULL))
-		reply_authorize(&pipeline->calls[index], &decision->response);
+		give_answer(&pipeline->calls[index], &decision->response);
 	else
 		answer_alone(&pipeline->calls[index], pipeline->image);
 }
@@ -61,5 +67,5 @@ void method_authorize(const struct call *calls, size_t count)
 	pipeline.fault.change_number = pipeline.fault.retry_after_ms = 0;
 	const struct decide_flow flow = {.take = take, .give = give, .context = &pipeline};
 	arena_reset(&worker->arena);
-	decide_flow(pipeline.image, worker->now_s, &flow, count);
+	decide_flow(pipeline.image, worker_now_s(worker), &flow, count);
 }

@@ -66,6 +66,7 @@ static void append(struct batch *batch, const struct authorize_response *respons
 		const size_t size = codec_encode_authorize_item(response, batch->room + batch->size, left);
 		if (LIKELY(size <= left)) {
 			batch->size += size;
+			counters_add_decision(&batch->call->worker->counters, response);
 			return;
 		}
 		needed = size;
@@ -89,9 +90,9 @@ static void append_alone(struct batch *batch, const struct authorize_request *re
 	struct worker *worker = batch->call->worker;
 	struct decision decision;
 	struct fault fault = {0};
-	const int result = request->explain ? decide_explained(batch->image, request, worker->now_s, &worker->arena,
-							       &decision, &fault)
-					    : decide(batch->image, request, worker->now_s, &decision, &fault);
+	const int result = request->explain ? decide_explained(batch->image, request, worker_now_s(worker),
+							       &worker->arena, &decision, &fault)
+					    : decide(batch->image, request, worker_now_s(worker), &decision, &fault);
 	if (result == 0)
 		append(batch, &decision.response);
 	else if (result == -EINVAL)
@@ -131,7 +132,7 @@ static void answer_batch(struct batch *batch)
 	if (batch->room == NULL)
 		return;
 	batch->taken = FRAME_HEADER_SIZE + ITEM_ROOM + batch->request.requests_count * ITEM_SIZE_USUAL;
-	decide_flow(batch->image, call->worker->now_s, &flow, batch->request.requests_count);
+	decide_flow(batch->image, worker_now_s(call->worker), &flow, batch->request.requests_count);
 	if (batch->result == 0)
 		reply_reserved(call, batch->room, batch->size - FRAME_HEADER_SIZE);
 	else

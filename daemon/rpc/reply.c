@@ -48,6 +48,7 @@ static void commit_frame(const struct call *call, uint8_t status, char *room, si
 		.body = {.size = body_size},
 	};
 	frame_write_header(room, &frame);
+	counters_add_answer(&call->worker->counters, call->method ? call->number : 0, status);
 	conn_commit(call->conn, FRAME_HEADER_SIZE + body_size);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/net/listener.h"
 #include "daemon/net/mailbox.h"
 #include "daemon/rpc/access.h"
+#include "daemon/rpc/counters.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
@@ -76,7 +77,8 @@ struct job {
 	struct conn_ref conn;
 	const struct method_row *method;
 	uint32_t request_id;
-	size_t held; // bytes, for conn_hold()
+	uint64_t since_ns; // clock_wall_ns() when the frame was read
+	size_t held;       // bytes, for conn_hold()
 	const void *request;
 	const void *response; // set: still to be encoded by the worker
 	struct bytes body;    // else: the encoded response
@@ -95,8 +97,11 @@ struct worker {
 	struct conn_set *conns;
 	struct store_reader *reader;
 	const struct image *image; // pinned since the first request of this turn; NULL: not yet
-	int64_t now_s;             // wall clock of this turn, read with the pin
-	struct arena arena;        // of the request being answered
+	uint64_t now_ns;           // wall clock of this turn, read when something first wants it; 0: not yet
+	uint64_t since_ns;         // when the waiter that is being answered was read; 0: what is answered is new
+	struct counters counters;
+	uint32_t turn_calls[METHODS_MAX]; // answered in this turn and not yet written, by method
+	struct arena arena;               // of the request being answered
 	struct mailbox mailbox;
 	struct waiters waiters;
 	uint32_t jobs; // not back yet
@@ -125,6 +130,9 @@ struct session {
 // ---------------------------------------------------------------- worker.c
 // The image of this turn; stays until the turn's end.
 const struct image *worker_image(struct worker *worker);
+// clock_wall_ns() of this turn.
+uint64_t worker_now_ns(struct worker *worker);
+int64_t worker_now_s(struct worker *worker);
 // A query is being answered: service_is_answering().
 void worker_note_answering(struct worker *worker);
 // These two end the loop when they were what a stopping worker waited for.
@@ -140,6 +148,11 @@ void sessions_look_at_access(struct worker *worker);
 // NULL: no such number, or not there yet.
 const struct method_row *dispatch_find(uint16_t number);
 uint16_t dispatch_number(const struct method_row *method);
+// Answered in the turn that reads the request.
+static inline bool method_is_immediate(const struct method_row *method)
+{
+	return method->answer != NULL || method->answer_calls != NULL;
+}
 // Walks the methods that are there; start with NULL. NULL at the end.
 const struct method_row *dispatch_next(const struct method_row *method);
 // Answers the calls, all of one connection and one method, or sees to it that they will be answered. Bodies over the
@@ -163,6 +176,8 @@ MUST_CHECK int job_create(const struct call *call, struct job **ret_job, struct 
 void job_begin(struct job *job);
 // Sends it back to its worker, which answers and ends it. Any thread.
 void job_post(struct job *job);
+// Counts its request as answered now, for the time it took. The worker's thread.
+void job_note_time(const struct job *job);
 // The end of a job that was begun: nothing more is answered. Destroys it. The worker's thread.
 void job_end(struct job *job);
 // Of a job that was not begun.

@@ -52,6 +52,7 @@ void stream_begin(struct stream *stream)
 	struct session *session = conn_session(conn_find(job->worker->conns, job->conn));
 	stream->next = session->stream;
 	session->stream = stream;
+	counters_add_answer(&job->worker->counters, dispatch_number(job->method), STATUS_OK);
 }
 
 // ---------------------------------------------------------------- the other thread

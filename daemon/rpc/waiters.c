@@ -16,6 +16,7 @@ struct waiter {
 	uint32_t wait_ms;
 	uint64_t revision;
 	uint64_t deadline_ms;
+	uint64_t since_ns;
 	size_t body_size;
 	char body[];
 };
@@ -76,12 +77,15 @@ void waiters_add(const struct call *call, uint64_t revision)
 		.wait_ms = wait_ms,
 		.revision = revision,
 		.deadline_ms = loop_now_ms(worker->loop) + wait_ms,
+		.since_ns = worker_now_ns(worker),
 		.body_size = call->body.size,
 	};
 	if (call->body.size > 0)
 		memcpy(waiter->body, call->body.data, call->body.size);
 	conn_hold(call->conn, sizeof(*waiter) + call->body.size);
 	append(&worker->waiters, waiter);
+	if (method_is_immediate(call->method)) // not in this turn
+		worker->turn_calls[call->number]--;
 	atomic_fetch_add(&worker->waiters.count, 1);
 	// The revision may have come since this turn's image was pinned, when the writer saw nobody waiting: look again
 	// in the next turn.
@@ -102,10 +106,15 @@ static void waiter_end(struct worker *worker, struct waiter *waiter, bool is_the
 			.method = waiter->method,
 			.body = {.data = waiter->body, .size = waiter->body_size},
 		};
+		worker->since_ns = waiter->since_ns;
 		if (is_there)
 			dispatch_calls(&call, 1);
 		else
 			refuse(&call, waiter->revision, waiter->wait_ms);
+		worker->since_ns = 0;
+		if (!is_there || method_is_immediate(waiter->method))
+			counters_add_time(&worker->counters, call.number,
+					  counters_time(waiter->since_ns, worker_now_ns(worker)));
 	}
 	conn = conn_find(worker->conns, waiter->conn);
 	if (conn != NULL)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { NS_PER_S = 1000000000 };
+
 bool service_is_answering(void *service)
 {
 	struct service *self = service;
@@ -23,12 +25,22 @@ void worker_note_answering(struct worker *worker)
 		atomic_store_explicit(answered_s, now_s, memory_order_relaxed);
 }
 
+uint64_t worker_now_ns(struct worker *worker)
+{
+	if (UNLIKELY(worker->now_ns == 0))
+		worker->now_ns = clock_wall_ns();
+	return worker->now_ns;
+}
+
+int64_t worker_now_s(struct worker *worker)
+{
+	return (int64_t)(worker_now_ns(worker) / NS_PER_S);
+}
+
 const struct image *worker_image(struct worker *worker)
 {
-	if (UNLIKELY(worker->image == NULL)) {
+	if (UNLIKELY(worker->image == NULL))
 		worker->image = store_pin(worker->reader);
-		worker->now_s = clock_wall_s();
-	}
 	return worker->image;
 }
 
@@ -39,6 +51,34 @@ static void on_turn_end(void *context)
 		store_unpin(worker->reader);
 		worker->image = NULL;
 	}
+}
+
+// The time of what was answered in this turn: from its first request to the last write, for all of them. One more
+// look at the clock a turn, whatever was answered in it.
+static void on_turn_written(void *context)
+{
+	static const uint8_t immediate[] = {METHOD_AUTHORIZE, METHOD_AUTHORIZE_BATCH, METHOD_GET_TARIFF, METHOD_STATUS};
+	struct worker *worker = context;
+	if (worker->now_ns == 0)
+		return;
+	const uint64_t took_ns = counters_time(worker->now_ns, clock_wall_ns());
+	worker->now_ns = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(immediate); i++) {
+		uint32_t *count = &worker->turn_calls[immediate[i]];
+		if (*count > 0)
+			buckets_add(&worker->counters.times[immediate[i]], &buckets_request_ns, took_ns, *count);
+		*count = 0;
+	}
+}
+
+const struct counters *worker_counters(const struct worker *worker)
+{
+	return &worker->counters;
+}
+
+const struct conn_counters *worker_conn_counters(const struct worker *worker)
+{
+	return conn_set_counters(worker->conns);
 }
 
 // On the writer's thread: ring only where somebody waits for a revision.
@@ -125,7 +165,8 @@ bool worker_is_alive(struct worker *worker)
 
 static int create_parts(struct worker *worker)
 {
-	const struct loop_hooks hooks = {.on_wake = on_wake, .on_turn_end = on_turn_end, .context = worker};
+	const struct loop_hooks hooks = {
+		.on_wake = on_wake, .on_turn_end = on_turn_end, .on_turn_written = on_turn_written, .context = worker};
 	const struct conn_handler handler = session_handler(worker);
 	int result = loop_create(&worker->loop);
 	if (result != 0)

@@ -6,6 +6,7 @@
 // Where to look for the life of a request: session.c (frames), dispatch.c (the table of methods), method_*.c.
 #pragma once
 
+#include "daemon/rpc/counters.h"
 #include "daemon/rpc/service.h"
 
 struct listener_handler;
@@ -30,3 +31,6 @@ void worker_take_connection(struct worker *worker, int fd);
 void worker_stop(struct worker *worker, uint32_t timeout_ms);
 // Asks for a sign of life; true if the one asked for before has come. Any one thread.
 bool worker_is_alive(struct worker *worker);
+// As long as the worker is there; read by any thread.
+const struct counters *worker_counters(const struct worker *worker);
+const struct conn_counters *worker_conn_counters(const struct worker *worker);

@@ -162,8 +162,9 @@ START_TEST(texts_have_a_longest_length)
 END_TEST
 
 static const char *const refused[] = {
-	"--http=127.0.0.1:7421", "--redis|http://x", "--no-such-option", "stray", "--store=",         "--config=",
-	"--listen=7420",         "--listen=host:",   "--listen=:7420",   "-x",    "--log-level=loud", "--workers",
+	"--http=7421", "--http=host:",     "--redis|http://x", "--no-such-option", "stray",
+	"--store=",    "--config=",        "--listen=7420",    "--listen=host:",   "--listen=:7420",
+	"-x",          "--log-level=loud", "--workers",
 };
 
 START_TEST(what_is_not_an_option_is_refused)
@@ -345,7 +346,7 @@ START_TEST(every_option_is_a_key_but_the_commands)
 				    : row->check_why != NULL                          ? "{\"tcp=query\"}"
 				    : row->preset != NULL && row->type == OPTION_TEXT ? row->preset
 				    : row->type == OPTION_LIST                        ? "{\"h:1\"}"
-				    : row->type == OPTION_TEXT                        ? "\"x\""
+				    : row->type == OPTION_TEXT                        ? "\"x:1\""
 				    : row->type == OPTION_URL                         ? "\"redis://h\""
 				    : row->type == OPTION_SIZE_GIB                    ? "1"
 				    : row->type == OPTION_NUMBER                      ? "1"
