@@ -36,6 +36,12 @@ struct options {
 	enum log_level log_level;
 	char log_format[OPTIONS_TEXT_MAX]; // text or json
 	bool insecure_listen;
+	struct options_list tls_listen; // HOST:PORT
+	char tls_cert_file[OPTIONS_TEXT_MAX];
+	char tls_key_file[OPTIONS_TEXT_MAX];
+	char tls_ca_file[OPTIONS_TEXT_MAX];
+	uint64_t tls_handshakes_max;
+	uint64_t tls_handshake_timeout_ms;
 	struct options_list access; // WHO=ROLE[,ROLE...]; empty: the default of daemon/rpc/access.h
 	bool insecure_http;
 	bool check_config;

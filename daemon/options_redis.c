@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/options_redis.h"
 
-#include "daemon/net/tls.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -7,7 +7,6 @@
 #include "daemon/net/listener.h"
 #include "daemon/notify/notifier.h"
 #include "daemon/options_redis.h"
-#include "daemon/rpc/access.h"
 #include "daemon/rpc/lister.h"
 #include "daemon/rpc/restores.h"
 #include "daemon/rpc/snapshots.h"
@@ -61,7 +60,7 @@ struct server {
 	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
 	pthread_t threads[WORKERS_MAX];
 	uint32_t threads_count;
-	uint64_t refused_seen;
+	uint64_t refused_seen, handshakes_refused_seen;
 	uint64_t loading_since_ms;
 	uint64_t loading_said_ms;
 };
@@ -111,6 +110,8 @@ static void use_settings(struct server *server)
 	atomic_store(&service->limits.idle_timeout_ms, (uint32_t)options->idle_timeout_ms);
 	atomic_store(&service->limits.frame_timeout_ms, (uint32_t)options->frame_timeout_ms);
 	atomic_store(&service->limits.write_timeout_ms, (uint32_t)options->write_timeout_ms);
+	atomic_store(&service->limits.handshakes_max, (uint32_t)options->tls_handshakes_max);
+	atomic_store(&service->limits.handshake_timeout_ms, (uint32_t)options->tls_handshake_timeout_ms);
 	atomic_store(&service->min_revision_wait_ms, (uint32_t)options->min_revision_wait_ms);
 	atomic_store(&service->snapshot_timeout_ms, (uint32_t)options->snapshot_timeout_ms);
 }
@@ -253,16 +254,19 @@ static int listen_for_all(struct server *server, int fd)
 	return worker_listen(server->workers[0], fd, &handler);
 }
 
-static int listen_tcp(struct server *server, struct address *address, int inherited_fd)
+static int listen_tcp(struct server *server, struct address *address, int inherited_fd, bool is_tls)
 {
 	int result = 0;
+	// Of TLS worker 0 keeps them all: handing one over is for plain connections.
 	if (inherited_fd >= 0)
-		return listen_for_all(server, inherited_fd);
+		return is_tls ? worker_listen_tls(server->workers[0], inherited_fd)
+			      : listen_for_all(server, inherited_fd);
 	for (uint32_t i = 0; i < server->workers_count && result == 0; i++) {
 		int fd;
 		result = listener_bind_tcp(address, i == 0, &fd);
 		if (result == 0)
-			result = worker_listen(server->workers[i], fd, NULL);
+			result = is_tls ? worker_listen_tls(server->workers[i], fd)
+					: worker_listen(server->workers[i], fd, NULL);
 	}
 	return result;
 }
@@ -289,7 +293,7 @@ static int start_listening(struct server *server)
 	struct server_addresses *addresses = &server->addresses;
 	char text[ADDRESS_TEXT_MAX];
 	for (size_t i = 0; i < addresses->tcp_count; i++) {
-		const int result = listen_tcp(server, &addresses->tcp[i], addresses->tcp_fds[i]);
+		const int result = listen_tcp(server, &addresses->tcp[i], addresses->tcp_fds[i], addresses->is_tls[i]);
 		address_format(&addresses->tcp[i], text);
 		if (result != 0)
 			return refuse_listen(text, result);
@@ -416,6 +420,13 @@ static void look_around(struct server *server)
 			    (unsigned long long)(refused - server->refused_seen),
 			    atomic_load(&server->service.limits.connections_max));
 	server->refused_seen = refused;
+	const uint64_t unshaken = atomic_load(&server->service.limits.handshakes_refused);
+	if (unshaken != server->handshakes_refused_seen)
+		log_warning("handshakes_refused",
+			    "%llu since the last such line: tls-handshakes-max (%u) are under way",
+			    (unsigned long long)(unshaken - server->handshakes_refused_seen),
+			    atomic_load(&server->service.limits.handshakes_max));
+	server->handshakes_refused_seen = unshaken;
 }
 
 // The next signal, 0: none.
@@ -503,7 +514,7 @@ static void stop(struct server *server)
 	lister_destroy(service->lister);
 	server_feed_destroy(server->feed);
 	store_close(service->store);
-	access_destroy(service->access);
+	server_access_finish(service);
 	watchdog_destroy(server->watchdog);
 	server_admin_destroy(server->admin);
 	if (server->fatal_event >= 0)

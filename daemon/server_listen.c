@@ -19,18 +19,23 @@ PRINTF_LIKE(2, 3) static int refuse(struct options_error *error, const char *for
 	return -EINVAL;
 }
 
+// What an address of the settings may be.
+enum kind { PLAIN, PLAIN_ANYWHERE, TLS };
+
 static int check_reach(const char *text, const struct address *address, bool insecure, struct options_error *error)
 {
 	if (insecure || address_is_loopback(address))
 		return 0;
-	return refuse(error,
-		      "listen: '%s' can be reached from other machines, but nothing is encrypted and nobody is "
-		      "authenticated: anybody could read and change everything. Listen on 127.0.0.1 or on a Unix "
-		      "socket, or, in a network you trust, add --insecure-listen (insecure-listen = true)",
-		      text);
+	return refuse(
+		error,
+		"listen: '%s' can be reached from other machines, but nothing is encrypted and nobody is "
+		"authenticated: anybody could read and change everything. Listen on 127.0.0.1 or on a Unix "
+		"socket, use tls-listen, or, in a network you trust, add --insecure-listen (insecure-listen = true)",
+		text);
 }
 
-static int add_address(const char *text, bool insecure, struct server_addresses *addresses, struct options_error *error)
+static int add_address(const char *text, enum kind kind, struct server_addresses *addresses,
+		       struct options_error *error)
 {
 	struct address *first = &addresses->tcp[addresses->tcp_count];
 	if (addresses->tcp_count == SERVER_ADDRESSES_MAX)
@@ -40,11 +45,12 @@ static int add_address(const char *text, bool insecure, struct server_addresses 
 		return refuse(error, "listen: '%s' %s", text,
 			      count == -EINVAL ? "is not of the form HOST:PORT" : "is not known to the resolver");
 	for (int i = 0; i < count; i++) {
-		if (check_reach(text, &first[i], insecure, error) != 0)
+		if (check_reach(text, &first[i], kind != PLAIN, error) != 0)
 			return -EINVAL;
 		addresses->tcp_fds[addresses->tcp_count + (size_t)i] = -1;
 	}
-	addresses->tcp_count += (size_t)count;
+	for (int i = 0; i < count; i++)
+		addresses->is_tls[addresses->tcp_count++] = kind == TLS;
 	return 0;
 }
 
@@ -75,13 +81,16 @@ int server_addresses_resolve(const struct options *options, struct server_addres
 	struct server_addresses addresses = {.unix_fd = -1};
 	int result = 0;
 	for (size_t i = 0; i < options->listen.count && result == 0; i++)
-		result = add_address(options->listen.items[i], options->insecure_listen, &addresses, error);
+		result = add_address(options->listen.items[i], options->insecure_listen ? PLAIN_ANYWHERE : PLAIN,
+				     &addresses, error);
+	for (size_t i = 0; i < options->tls_listen.count && result == 0; i++)
+		result = add_address(options->tls_listen.items[i], TLS, &addresses, error);
 	if (result != 0)
 		return result;
 	memcpy(addresses.unix_path, options->unix_path, sizeof(addresses.unix_path));
 	addresses.is_default = addresses.tcp_count == 0 && addresses.unix_path[0] == '\0';
 	if (addresses.is_default)
-		result = add_address(SERVER_LISTEN_DEFAULT, false, &addresses, error);
+		result = add_address(SERVER_LISTEN_DEFAULT, PLAIN, &addresses, error);
 	if (result == 0)
 		result = add_http(options, &addresses, error);
 	if (result == 0)
@@ -112,8 +121,6 @@ static int inherit_tcp(int fd, const struct address *address, bool insecure, str
 	char text[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
 	size_t i = 0;
 	address_format(address, text);
-	if (check_reach(text, address, insecure, error) != 0)
-		return -EINVAL;
 	for (; i < addresses->tcp_count; i++) {
 		address_format(&addresses->tcp[i], other);
 		if (addresses->tcp_fds[i] < 0 && strcmp(text, other) == 0)
@@ -121,6 +128,10 @@ static int inherit_tcp(int fd, const struct address *address, bool insecure, str
 	}
 	if (i == SERVER_ADDRESSES_MAX)
 		return refuse(error, "listen: more than %d addresses", SERVER_ADDRESSES_MAX);
+	// One that the settings do not name is plain.
+	const bool is_tls = i < addresses->tcp_count && addresses->is_tls[i];
+	if (check_reach(text, address, insecure || is_tls, error) != 0)
+		return -EINVAL;
 	if (i == addresses->tcp_count)
 		addresses->tcp_count++;
 	addresses->tcp[i] = *address;
@@ -171,7 +182,8 @@ void server_addresses_format(const struct server_addresses *addresses, char *tex
 	text[0] = '\0';
 	for (size_t i = 0; i < addresses->tcp_count && used < size; i++) {
 		address_format(&addresses->tcp[i], address);
-		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", address);
+		used += (size_t)snprintf(text + used, size - used, "%s%s%s", used ? ", " : "",
+					 addresses->is_tls[i] ? "tls " : "", address);
 	}
 	if (addresses->unix_path[0] != '\0' && used < size)
 		used += (size_t)snprintf(text + used, size - used, "%sunix %s", used ? ", " : "", addresses->unix_path);
@@ -186,7 +198,7 @@ static void write_lines(const struct server_addresses *addresses, FILE *file)
 	char address[ADDRESS_TEXT_MAX];
 	for (size_t i = 0; i < addresses->tcp_count; i++) {
 		address_format(&addresses->tcp[i], address);
-		fprintf(file, "listen %s\n", address);
+		fprintf(file, "%s %s\n", addresses->is_tls[i] ? "tls" : "listen", address);
 	}
 	if (addresses->unix_path[0] != '\0')
 		fprintf(file, "unix %s\n", addresses->unix_path);

@@ -15,6 +15,7 @@ enum {
 struct server_addresses {
 	struct address tcp[SERVER_ADDRESSES_MAX];
 	int tcp_fds[SERVER_ADDRESSES_MAX]; // listening already, passed by the service manager; -1: to be bound
+	bool is_tls[SERVER_ADDRESSES_MAX]; // of the same
 	size_t tcp_count;
 	bool is_default;                  // nothing was set: tcp[0] is SERVER_LISTEN_DEFAULT
 	char unix_path[OPTIONS_TEXT_MAX]; // empty: none
@@ -23,8 +24,8 @@ struct server_addresses {
 	size_t http_count;
 };
 
-// Resolves the settings, refusing what is beyond loopback unless insecure-listen, or insecure-http, allows it. -EINVAL
-// and an error.
+// Resolves the settings, refusing what is plain and beyond loopback unless insecure-listen, or insecure-http, allows
+// it. -EINVAL and an error.
 MUST_CHECK int server_addresses_resolve(const struct options *options, struct server_addresses *ret_addresses,
 					struct options_error *error);
 // Takes the sockets the service manager passed (sd_listen_fds(3)), once per process. An address of the settings that

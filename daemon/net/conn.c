@@ -2,6 +2,7 @@
 #include "daemon/net/conn.h"
 
 #include "daemon/net/conn_internal.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -57,7 +58,7 @@ int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t roo
 
 static size_t in_flight(const struct conn *conn)
 {
-	return conn->out.size + conn->held_bytes;
+	return conn_unsent(conn) + conn->held_bytes;
 }
 
 bool conn_is_full(const struct conn *conn)
@@ -101,10 +102,17 @@ static void poll_for(struct conn *conn, int events)
 static void update_poll(struct conn *conn)
 {
 	int events = conn->write_blocked ? UV_WRITABLE : 0;
-	if (conn->state == CONN_LINGERING ||
+	if (conn->state == CONN_LINGERING || conn->state == CONN_HANDSHAKING ||
 	    (conn->state == CONN_OPEN && !conn->paused && !conn->throttled && conn->input_left > 0))
 		events |= UV_READABLE;
 	poll_for(conn, events);
+}
+
+void conn_linger(struct conn *conn)
+{
+	conn->state = CONN_LINGERING;
+	conn->linger_until_ms = loop_now_ms(conn->set->loop) + CONN_LINGER_MS;
+	update_poll(conn);
 }
 
 // Our FIN tells the peer that this is all. Closing with unread input would reset the connection and could take answers
@@ -120,9 +128,7 @@ static void linger(struct conn *conn)
 		conn_close(conn, CONN_END_FINISHED);
 		return;
 	}
-	conn->state = CONN_LINGERING;
-	conn->linger_until_ms = now + CONN_LINGER_MS;
-	update_poll(conn);
+	conn_linger(conn);
 }
 
 static void consider_finishing(struct conn *conn)
@@ -133,7 +139,8 @@ static void consider_finishing(struct conn *conn)
 		conn->last_called = true;
 		conn->set->handler.on_last(conn->set->handler.context, conn);
 	}
-	if (conn->state == CONN_FINISHING && conn->out.size == 0)
+	if (conn->state == CONN_FINISHING && conn_unsent(conn) == 0 &&
+	    (conn->tls == NULL || conn_tls_has_said_goodbye(conn)))
 		linger(conn);
 }
 
@@ -152,7 +159,8 @@ void conn_consider(struct conn *conn)
 {
 	if (conn->state == CONN_OPEN) {
 		update_throttle(conn);
-		if ((conn->paused && !conn->throttled) || (conn->wants_room && conn->out.size <= conn->room_mark))
+		if (((conn->paused || conn->has_pending) && !conn->throttled) ||
+		    (conn->wants_room && conn->out.size <= conn->room_mark))
 			conn_set_mark_ready(conn->set, conn);
 	} else if (conn->state == CONN_FINISHING) {
 		if (conn->wants_room && conn->out.size <= conn->room_mark)
@@ -228,7 +236,7 @@ static void feed(struct conn *conn, struct bytes bytes)
 	}
 	conn->paused = input.paused;
 	note_message_begun(conn, &input);
-	if (conn->input_left == 0 && !conn->paused)
+	if (conn->input_left == 0 && !conn->paused && !conn->has_pending)
 		finish(conn);
 	else
 		conn_consider(conn);
@@ -259,6 +267,14 @@ static int input_room(struct conn *conn, struct bytes *ret_kept, char **ret_room
 	return 0;
 }
 
+static ssize_t receive_plain(struct conn *conn, char *room, size_t size)
+{
+	const ssize_t received = recv(conn->fd, room, size < conn->input_left ? size : conn->input_left, 0);
+	if (received > 0 && conn->input_left != SIZE_MAX)
+		conn->input_left -= (size_t)received;
+	return received;
+}
+
 static void on_readable(struct conn *conn)
 {
 	struct bytes input;
@@ -268,9 +284,12 @@ static void on_readable(struct conn *conn)
 		conn_close(conn, CONN_END_ERROR);
 		return;
 	}
-	const ssize_t received = recv(conn->fd, room, size < conn->input_left ? size : conn->input_left, 0);
+	const ssize_t received =
+		UNLIKELY(conn->tls != NULL) ? conn_tls_receive(conn, room, size) : receive_plain(conn, room, size);
 	if (received < 0) {
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno == EAGAIN && conn->input_left == 0)
+			finish(conn);
+		else if (errno != EAGAIN && errno != EINTR)
 			conn_close(conn, CONN_END_ERROR);
 		return;
 	}
@@ -281,8 +300,6 @@ static void on_readable(struct conn *conn)
 	}
 	conn->active_ms = loop_now_ms(conn->set->loop);
 	counter_add(&conn->set->counters.bytes_in, (size_t)received);
-	if (conn->input_left != SIZE_MAX)
-		conn->input_left -= (size_t)received;
 	if (conn->in.size > 0)
 		conn->in.size += (size_t)received;
 	input.size += (size_t)received;
@@ -310,6 +327,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
 		on_readable(conn);
 	else if ((events & UV_READABLE) && conn->state == CONN_LINGERING)
 		on_readable_lingering(conn);
+	else if ((events & UV_READABLE) && conn->state == CONN_HANDSHAKING)
+		conn_tls_shake(conn);
 }
 
 void conn_on_ready(struct conn *conn)
@@ -322,21 +341,33 @@ void conn_on_ready(struct conn *conn)
 	if (conn->state == CONN_OPEN && conn->paused && !conn->throttled) {
 		conn->paused = false;
 		feed(conn, (struct bytes){.data = conn->in.memory + conn->in.start, .size = conn->in.size});
+	} else if (conn->state == CONN_OPEN && conn->has_pending && !conn->throttled) {
+		on_readable(conn);
 	}
 }
 
 // ---------------------------------------------------------------- life
 
-void conn_open(struct conn *conn, int fd)
+void conn_show(struct conn *conn)
 {
-	struct conn_set *set = conn->set;
+	conn->state = CONN_OPEN;
+	conn->has_opened = true;
+	conn->active_ms = loop_now_ms(conn->set->loop);
+	conn->set->handler.on_open(conn->set->handler.context, conn);
+}
+
+void conn_open(struct conn *conn, int fd, struct tls_context *tls)
+{
 	conn->fd = fd;
 	conn->poll.data = conn;
-	conn->state = CONN_OPEN;
 	conn->input_left = SIZE_MAX;
-	conn->active_ms = loop_now_ms(set->loop);
-	set->handler.on_open(set->handler.context, conn);
-	if (conn->state == CONN_OPEN)
+	if (tls == NULL) {
+		conn_show(conn);
+	} else if (conn_tls_begin(conn, tls) != 0) {
+		conn_close(conn, CONN_END_ERROR);
+		return;
+	}
+	if (conn->state != CONN_CLOSED)
 		update_poll(conn);
 }
 
@@ -354,12 +385,18 @@ void conn_close(struct conn *conn, enum conn_end end)
 	struct conn_set *set = conn->set;
 	if (conn->state == CONN_CLOSED)
 		return;
+	if (conn->state == CONN_HANDSHAKING)
+		conn_tls_leave(conn);
 	conn->state = CONN_CLOSED;
 	counter_add(&set->counters.ended[end], 1);
-	set->handler.on_close(set->handler.context, conn, end);
+	if (conn->has_opened)
+		set->handler.on_close(set->handler.context, conn, end);
+	tls_engine_destroy(conn->tls);
+	conn->tls = NULL;
 	conn->generation++;
 	conn_buffer_release(conn, &conn->in);
 	conn_buffer_release(conn, &conn->out);
+	conn_buffer_release(conn, &conn->sealed);
 	uv_close((uv_handle_t *)&conn->poll, on_handle_closed); // stops polling now, so the descriptor can go as well
 	close(conn->fd);
 	conn_set_remove(set, conn);
@@ -377,11 +414,13 @@ void conn_finish(struct conn *conn)
 void conn_drain(struct conn *conn)
 {
 	int unread = 0;
+	if (conn->state == CONN_HANDSHAKING)
+		conn_close(conn, CONN_END_ABORTED);
 	if (conn->state != CONN_OPEN)
 		return;
 	(void)ioctl(conn->fd, FIONREAD, &unread);
 	conn->input_left = unread > 0 ? (size_t)unread : 0;
-	if (conn->input_left == 0 && !conn->paused)
+	if (conn->input_left == 0 && !conn->paused && !conn->has_pending)
 		finish(conn);
 }
 
@@ -412,7 +451,10 @@ void conn_on_tick(struct conn *conn, uint64_t now)
 	if (conn->state == CONN_LINGERING) {
 		if (now >= conn->linger_until_ms)
 			conn_close(conn, CONN_END_FINISHED);
-	} else if (conn->out.size > 0) {
+	} else if (conn->state == CONN_HANDSHAKING) {
+		if (has_passed(conn->active_ms, now, &limits->handshake_timeout_ms))
+			conn_close(conn, CONN_END_ERROR);
+	} else if (conn_unsent(conn) > 0) {
 		if (has_passed(conn->write_progress_ms, now, &limits->write_timeout_ms))
 			conn_close(conn, CONN_END_WRITE_TIMEOUT);
 	} else if (is_partial) {

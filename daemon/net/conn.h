@@ -22,6 +22,7 @@
 
 struct conn;
 struct conn_set;
+struct tls_context;
 
 enum {
 	CONN_LINGER_MS = 1000, // how long a finished connection waits for the peer to close as well
@@ -35,9 +36,13 @@ struct conn_limits {
 	_Atomic uint32_t idle_timeout_ms;  // nothing received or sent, nothing in flight
 	_Atomic uint32_t frame_timeout_ms; // a message that was begun must be complete
 	_Atomic uint32_t write_timeout_ms; // the peer must take something
+	_Atomic uint32_t handshakes_max;   // of TLS, under way at once
+	_Atomic uint32_t handshake_timeout_ms;
 	// Counted here:
-	_Atomic uint32_t connections; // open now
-	_Atomic uint64_t refused;     // closed on arrival because of connections_max, since the start
+	_Atomic uint32_t connections;        // open now
+	_Atomic uint64_t refused;            // closed on arrival because of connections_max, since the start
+	_Atomic uint32_t handshakes;         // under way
+	_Atomic uint64_t handshakes_refused; // closed on arrival because of handshakes_max, since the start
 };
 
 enum conn_end {
@@ -72,6 +77,8 @@ struct conn_handler {
 	size_t session_size; // bytes of the handler's own state in each connection, zeroed at the start
 	void (*on_open)(void *context, struct conn *conn);
 	void (*on_input)(void *context, struct conn *conn, struct conn_input *input);
+	// A peer was not let in, with why, for people. May be NULL.
+	void (*on_refused)(void *context, const char *why);
 	// Nothing more will be read: the peer has ended its side, or closed, or somebody finishes the connection. What
 	// would go on for ever has to end now. May be NULL.
 	void (*on_input_end)(void *context, struct conn *conn);
@@ -96,7 +103,9 @@ MUST_CHECK int conn_set_create(struct loop *loop, struct conn_limits *limits, co
 void conn_set_destroy(struct conn_set *set);
 // Takes the connected, non-blocking socket `fd`; closes it if there are too many or no memory.
 void conn_set_add(struct conn_set *set, int fd);
-// The same from any thread; the connection opens on the loop's thread.
+// The same for a peer that has to speak TLS; on_open() comes when it has shown who it is.
+void conn_set_add_tls(struct conn_set *set, int fd, struct tls_context *tls);
+// As conn_set_add() from any thread; the connection opens on the loop's thread.
 void conn_set_hand_over(struct conn_set *set, int fd);
 // Finishes all connections; new ones are closed at once.
 void conn_set_drain(struct conn_set *set);
@@ -120,8 +129,8 @@ struct conn *conn_find(struct conn_set *set, struct conn_ref ref);
 void *conn_session(struct conn *conn);
 
 // Who is at the other end, as far as that is proven, one name after the other, each with its NUL. Unix socket:
-// "uid:1000" (the peer's when it connected), then "gid:1000" for each of its groups; plain TCP: "tcp". What does not
-// fit is left out.
+// "uid:1000" (the peer's when it connected), then "gid:1000" for each of its groups; plain TCP: "tcp"; TLS: what
+// its certificate says (tls_engine_each_name()). What does not fit is left out.
 struct conn_names {
 	size_t size;
 	char text[CONN_NAMES_SIZE];

@@ -12,13 +12,15 @@ enum {
 	CONN_SCRATCH_SIZE = 64 * 1024, // one read of a connection without kept input
 	CONN_TURN_BYTES_MAX = 64 * 1024,
 	CONN_INBOX_MAX = 1024,
+	CONN_SEALED_SIZE = 32 * 1024, // one read, or write, of encrypted bytes
 };
 
 enum conn_state {
-	CONN_OPEN,      // reads and answers
-	CONN_FINISHING, // reads no more; what was accepted is being answered
-	CONN_LINGERING, // all is sent and our side shut down; what arrives is thrown away until the peer closes too
-	CONN_CLOSED,    // the slot waits for libuv to let go of the handle, or for its next connection
+	CONN_HANDSHAKING, // TLS; the handler does not know of it yet
+	CONN_OPEN,        // reads and answers
+	CONN_FINISHING,   // reads no more; what was accepted is being answered
+	CONN_LINGERING,   // all is sent and our side shut down; what arrives is thrown away until the peer closes too
+	CONN_CLOSED,      // the slot waits for libuv to let go of the handle, or for its next connection
 };
 
 // A run of bytes in pool memory. NULL memory when it is empty.
@@ -51,6 +53,11 @@ struct conn {
 	struct conn_buffer in;
 	size_t message_size; // of the message begun in `in`, 0: unknown
 	struct conn_buffer out;
+	struct tls_engine *tls;    // NULL: plain. The rest is for TLS:
+	struct conn_buffer sealed; // encrypted, not sent yet
+	bool has_opened;           // on_open() was called (plain connections: always)
+	bool has_pending;          // there may be plain input without the socket becoming readable
+	bool said_goodbye;
 	uint32_t holds;
 	size_t held_bytes;
 	uint64_t active_ms;         // when something was last received or sent
@@ -86,11 +93,16 @@ struct conn_set {
 	uint32_t inbox_count;
 	int inbox[CONN_INBOX_MAX];
 	char scratch[CONN_SCRATCH_SIZE];
+	char sealed[CONN_SEALED_SIZE];
 };
 
 // conn.c
 void conn_drain(struct conn *conn);
-void conn_open(struct conn *conn, int fd);
+void conn_open(struct conn *conn, int fd, struct tls_context *tls);
+// The handler hears of it.
+void conn_show(struct conn *conn);
+// Sends no more; what still comes is thrown away, until the peer closes.
+void conn_linger(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
 // Something changed that may let the connection go on: read again, be fed again, end.
 void conn_consider(struct conn *conn);
@@ -103,6 +115,25 @@ MUST_CHECK int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer,
 
 // conn_output.c: writes what it can; may close the connection, never calls on_input or on_room.
 void conn_write(struct conn *conn);
+
+// conn_tls.c: the bytes of a connection with `tls` pass through here on their way.
+MUST_CHECK int conn_tls_begin(struct conn *conn, struct tls_context *context);
+// The handshake is over, this way or that.
+void conn_tls_leave(struct conn *conn);
+// Goes on with the handshake; the connection may be open, or gone, afterwards.
+void conn_tls_shake(struct conn *conn);
+// Like recv(2).
+MUST_CHECK ssize_t conn_tls_receive(struct conn *conn, char *room, size_t size);
+// Encrypts and sends what it can. Negative: the connection is broken.
+MUST_CHECK ssize_t conn_tls_send(struct conn *conn);
+// False: a goodbye is to be sent first.
+bool conn_tls_has_said_goodbye(struct conn *conn);
+
+// What waits to be sent.
+static inline size_t conn_unsent(const struct conn *conn)
+{
+	return conn->out.size + conn->sealed.size;
+}
 
 // conn_set.c
 void conn_set_flush(struct conn_set *set);

@@ -2,6 +2,8 @@
 // Who is at the other end of a connection.
 #include "daemon/net/conn_internal.h"
 
+#include "tls/tls.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,11 +52,20 @@ static void add_unix(int fd, struct conn_names *names)
 	}
 }
 
+static void add_name(void *context, const char *name)
+{
+	conn_names_add(context, name);
+}
+
 void conn_get_names(const struct conn *conn, struct conn_names *names)
 {
 	int domain = AF_UNSPEC;
 	socklen_t size = sizeof(domain);
 	names->size = 0;
+	if (conn->tls != NULL) {
+		tls_engine_each_name(conn->tls, add_name, names);
+		return;
+	}
 	if (getsockopt(conn->fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
 		return;
 	if (domain == AF_UNIX)

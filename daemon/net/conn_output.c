@@ -49,7 +49,11 @@ static ssize_t send_some(struct conn *conn)
 	do
 		sent = send(conn->fd, data, conn->out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
-	return sent < 0 && errno == EAGAIN ? 0 : sent;
+	if (sent < 0)
+		return errno == EAGAIN ? 0 : sent;
+	conn->out.start += (size_t)sent;
+	conn->out.size -= (size_t)sent;
+	return sent;
 }
 
 void conn_write(struct conn *conn)
@@ -58,19 +62,17 @@ void conn_write(struct conn *conn)
 		conn_close(conn, CONN_END_ERROR);
 		return;
 	}
-	if (conn->out.size > 0) {
-		const ssize_t sent = send_some(conn);
+	if (conn_unsent(conn) > 0) {
+		const ssize_t sent = UNLIKELY(conn->tls != NULL) ? conn_tls_send(conn) : send_some(conn);
 		if (sent < 0) {
 			conn_close(conn, CONN_END_ERROR);
 			return;
 		}
-		conn->out.start += (size_t)sent;
-		conn->out.size -= (size_t)sent;
 		counter_add(&conn->set->counters.bytes_out, (size_t)sent);
-		if (sent > 0)
+		if (sent > 0 && conn->state != CONN_HANDSHAKING)
 			conn->active_ms = conn->write_progress_ms = loop_now_ms(conn->set->loop);
 	}
-	conn->write_blocked = conn->out.size > 0;
+	conn->write_blocked = conn_unsent(conn) > 0;
 	if (conn->out.size == 0)
 		conn_buffer_release(conn, &conn->out);
 	conn_consider(conn);

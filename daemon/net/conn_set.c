@@ -178,9 +178,24 @@ static bool is_admitted(struct conn_limits *limits)
 	return false;
 }
 
+// One more handshake, if there may be.
+static bool may_shake(struct conn_limits *limits)
+{
+	if (atomic_load_explicit(&limits->handshakes, memory_order_relaxed) <
+	    atomic_load_explicit(&limits->handshakes_max, memory_order_relaxed))
+		return true;
+	atomic_fetch_add_explicit(&limits->handshakes_refused, 1, memory_order_relaxed);
+	return false;
+}
+
 void conn_set_add(struct conn_set *set, int fd)
 {
-	if (set->draining || !is_admitted(set->limits)) {
+	conn_set_add_tls(set, fd, NULL);
+}
+
+void conn_set_add_tls(struct conn_set *set, int fd, struct tls_context *tls)
+{
+	if (set->draining || (tls != NULL && !may_shake(set->limits)) || !is_admitted(set->limits)) {
 		close(fd);
 		return;
 	}
@@ -199,7 +214,7 @@ void conn_set_add(struct conn_set *set, int fd)
 	link_open(set, conn);
 	if (!uv_is_active((uv_handle_t *)&set->tick))
 		uv_timer_start(&set->tick, on_tick, TICK_MIN_MS, 0);
-	conn_open(conn, fd);
+	conn_open(conn, fd, tls);
 }
 
 void conn_set_hand_over(struct conn_set *set, int fd)
@@ -295,10 +310,10 @@ static uint64_t tick_period_ms(const struct conn_limits *limits)
 {
 	uint64_t shortest = TICK_MAX_MS * 4;
 	const _Atomic uint32_t *const timeouts[] = {&limits->idle_timeout_ms, &limits->frame_timeout_ms,
-						    &limits->write_timeout_ms};
+						    &limits->write_timeout_ms, &limits->handshake_timeout_ms};
 	for (size_t i = 0; i < ARRAY_SIZE(timeouts); i++) {
 		const uint32_t timeout = atomic_load_explicit(timeouts[i], memory_order_relaxed);
-		shortest = timeout < shortest ? timeout : shortest;
+		shortest = timeout != 0 && timeout < shortest ? timeout : shortest;
 	}
 	return shortest / 4 > TICK_MIN_MS ? shortest / 4 : TICK_MIN_MS;
 }

@@ -3,7 +3,7 @@
 
 #include "daemon/net/address.h"
 #include "daemon/net/loop_internal.h"
-#include "daemon/net/tls.h"
+#include "tls/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

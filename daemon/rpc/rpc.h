@@ -114,6 +114,7 @@ struct worker {
 	bool stopping;
 	_Atomic uint32_t life_asked, life_shown;
 	_Atomic bool access_changed;
+	uint64_t refusal_said_s; // monotonic clock; of the last line about a peer that was not let in
 };
 
 // The state of a connection.

@@ -13,6 +13,7 @@ struct lister;
 struct notifier;
 struct restores;
 struct snapshots;
+struct tls_context;
 
 // What the feed does for the RPC when changes are ordered by Redis (daemon/feed/feed.h); all NULL without one.
 struct service_feed {
@@ -34,6 +35,7 @@ struct service_feed {
 // Made by the server before the first worker, outlives the last one. Plain fields do not change meanwhile.
 struct service {
 	struct store *store;
+	struct tls_context *tls;     // of those who connect by TLS; NULL: nobody does
 	struct access_rules *access; // NULL: the default (access.h)
 	struct lister *lister;
 	struct notifier *notifier;

@@ -189,6 +189,16 @@ void sessions_look_at_access(struct worker *worker)
 	conn_set_each(worker->conns, look_at_access, worker);
 }
 
+// At most a line a second: anybody who can reach the port can cause them.
+static void on_refused(void *context, const char *why)
+{
+	struct worker *worker = context;
+	const uint64_t now_s = loop_now_ms(worker->loop) / 1000;
+	if (now_s != worker->refusal_said_s)
+		log_info("tls_refused", "%s", why);
+	worker->refusal_said_s = now_s;
+}
+
 static void on_input_end(void *context, struct conn *conn)
 {
 	(void)context;
@@ -246,6 +256,7 @@ struct conn_handler session_handler(struct worker *worker)
 		.session_size = sizeof(struct session),
 		.on_open = on_open,
 		.on_input = on_input,
+		.on_refused = on_refused,
 		.on_input_end = on_input_end,
 		.on_last = on_last,
 		.on_room = on_room,

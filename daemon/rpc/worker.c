@@ -223,6 +223,18 @@ static void on_accept(void *context, int fd)
 	conn_set_add(((struct worker *)context)->conns, fd);
 }
 
+static void on_accept_tls(void *context, int fd)
+{
+	struct worker *worker = context;
+	conn_set_add_tls(worker->conns, fd, worker->service->tls);
+}
+
+int worker_listen_tls(struct worker *worker, int fd)
+{
+	const struct listener_handler handler = {.on_accept = on_accept_tls, .context = worker};
+	return worker_listen(worker, fd, &handler);
+}
+
 int worker_listen(struct worker *worker, int fd, const struct listener_handler *handler)
 {
 	const struct listener_handler own = {.on_accept = on_accept, .context = worker};

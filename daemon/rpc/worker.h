@@ -19,6 +19,8 @@ void worker_destroy(struct worker *worker);
 // Accepts connections on `fd`, which it takes also on failure. `handler` NULL: they are this worker's own. Before
 // worker_run().
 MUST_CHECK int worker_listen(struct worker *worker, int fd, const struct listener_handler *handler);
+// The same for connections that speak TLS, with service->tls.
+MUST_CHECK int worker_listen_tls(struct worker *worker, int fd);
 // The body of the worker's thread; returns when it has stopped.
 void worker_run(struct worker *worker);
 // The rules of service->access have changed. Any thread.

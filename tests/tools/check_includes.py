@@ -18,18 +18,19 @@ import tree  # noqa: E402
 # What each module may include besides itself. Files right in daemon/ are main, server and options.
 MODULES = {
     "base": [],
+    "tls": ["base"],
     "proto": ["base"],
     "store": ["proto", "base"],
     "daemon/tariff": ["store", "proto", "base"],
     "daemon/decide": ["daemon/tariff", "store", "proto", "base"],
-    "daemon/net": ["base"],
+    "daemon/net": ["tls", "base"],
     "daemon/rpc": ["daemon/decide", "daemon/tariff", "daemon/notify", "daemon/net", "store", "proto", "base"],
-    "daemon/feed": ["daemon/net", "client", "store", "proto", "base"],
+    "daemon/feed": ["daemon/net", "tls", "client", "store", "proto", "base"],
     "daemon/notify": ["store", "proto", "base"],
     "daemon/admin": ["daemon/net", "store", "proto", "base"],
     "daemon": ["daemon/admin", "daemon/feed", "daemon/notify", "daemon/rpc", "daemon/decide", "daemon/tariff",
-               "daemon/net", "store", "proto", "base"],
-    "client": ["proto", "base"],
+               "daemon/net", "tls", "store", "proto", "base"],
+    "client": ["tls", "proto", "base"],
     "cli": ["client", "proto", "base"],
     "bench": ["client", "proto", "base"],
 }
@@ -50,7 +51,7 @@ VENDORS = [
     (re.compile(r"^isa-l"), re.compile(r"^base/")),
     (re.compile(r"^xxhash\.h$"), re.compile(r"^base/")),
     (re.compile(r"^systemd/"), re.compile(r"^(base/log|daemon/)")),
-    (re.compile(r"^openssl/"), re.compile(r"^daemon/net/tls")),
+    (re.compile(r"^openssl/"), re.compile(r"^tls/")),
     (re.compile(r"^microhttpd\.h$"), re.compile(r"^daemon/admin/")),
 ]
 # Vendor headers of tests only.

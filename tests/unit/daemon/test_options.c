@@ -56,6 +56,8 @@ static const struct {
 	{"max-connections", "1000", "1", "0", "1000000", "1000001"},
 	{"frame-size-max", "1MiB", "16384", "16383", "16MiB", "16777217"},
 	{"inflight-bytes-max", "128K", "64KiB", "65535", "64M", "67108865"},
+	{"tls-handshakes-max", "10", "1", "0", "1000000", "1000001"},
+	{"tls-handshake-timeout", "5s", "100", "99", "1h", "3600001ms"},
 	{"idle-timeout", "10min", "100ms", "99ms", "168h", "604800001"},
 	{"frame-timeout", "5s", "100", "99", "1h", "3600001ms"},
 	{"write-timeout", "5 s", "100", "99", "60min", "61min"},

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // rediss://: the connection to a real Redis over TLS.
-#include "daemon/net/tls.h"
 #include "tests/unit/daemon/feed/redis_fixture.h"
 #include "tests/unit/daemon/net/certificates.h"
 #include "tests/unit/unit.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/net/tls.h"
+#include "tls/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+enum {
+	SESSION_LIFE_S = 3600, // how long a client may come back without showing its certificate again
+	NAME_SIZE = 272,
+};
 
 struct tls_context {
+	pthread_mutex_t lock; // of the next two; the role stays
 	SSL_CTX *ssl;
+	SSL_SESSION *session; // with the server of a client that resumes; NULL: none yet
 	enum tls_role role;
+	bool resumes;
 };
 
 struct tls_engine {
@@ -62,6 +73,12 @@ static int load_trust(struct tls_context *context, const struct tls_settings *se
 	return 0;
 }
 
+static bool is_open_to_others(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && (st.st_mode & S_IRWXO) != 0;
+}
+
 static int load_own(struct tls_context *context, const struct tls_settings *settings, char why[TLS_WHY_SIZE])
 {
 	if (is_set(settings->cert_file) != is_set(settings->key_file)) {
@@ -74,11 +91,44 @@ static int load_own(struct tls_context *context, const struct tls_settings *sett
 		snprintf(why, TLS_WHY_SIZE, "a server needs a certificate and its key");
 		return -EINVAL;
 	}
+	if (is_open_to_others(settings->key_file)) {
+		snprintf(why, TLS_WHY_SIZE, "%.128s: others may use the key; chmod o= takes that away",
+			 settings->key_file);
+		return -EINVAL;
+	}
 	if (SSL_CTX_use_certificate_chain_file(context->ssl, settings->cert_file) != 1)
 		return refuse(why, settings->cert_file, "no certificate");
 	if (SSL_CTX_use_PrivateKey_file(context->ssl, settings->key_file, SSL_FILETYPE_PEM) != 1)
 		return refuse(why, settings->key_file, "no key of that certificate");
 	return 0;
+}
+
+// On the thread that reads what the server sends after the handshake. 1: the session is ours now.
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	pthread_mutex_lock(&context->lock);
+	SSL_SESSION *former = context->session;
+	context->session = session;
+	pthread_mutex_unlock(&context->lock);
+	SSL_SESSION_free(former);
+	return 1;
+}
+
+// A server's tickets hold all there is to a session: nothing is kept here, and they end with the context's keys.
+static void set_resumption(struct tls_context *context)
+{
+	static const unsigned char scope[] = "evauthd";
+	SSL_CTX_set_app_data(context->ssl, context);
+	if (context->role == TLS_SERVER) {
+		SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_OFF);
+		(void)SSL_CTX_set_session_id_context(context->ssl, scope, sizeof(scope) - 1);
+		(void)SSL_CTX_set_num_tickets(context->ssl, 1);
+		SSL_CTX_set_timeout(context->ssl, SESSION_LIFE_S);
+	} else if (context->resumes) {
+		SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+		SSL_CTX_sess_set_new_cb(context->ssl, keep_session);
+	}
 }
 
 int tls_context_create(const struct tls_settings *settings, struct tls_context **ret_context, char why[TLS_WHY_SIZE])
@@ -88,12 +138,16 @@ int tls_context_create(const struct tls_settings *settings, struct tls_context *
 		return -ENOMEM;
 	int result = -ENOMEM;
 	context->role = settings->role;
+	context->resumes = settings->resumes;
+	pthread_mutex_init(&context->lock, NULL);
 	ERR_clear_error();
 	context->ssl = SSL_CTX_new(settings->role == TLS_CLIENT ? TLS_client_method() : TLS_server_method());
-	if (context->ssl == NULL || SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION) != 1) {
+	const int lowest = settings->role == TLS_CLIENT ? TLS1_2_VERSION : TLS1_3_VERSION;
+	if (context->ssl == NULL || SSL_CTX_set_min_proto_version(context->ssl, lowest) != 1) {
 		snprintf(why, TLS_WHY_SIZE, "out of memory");
 		goto fail;
 	}
+	set_resumption(context);
 	SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	// Idle connections hold no buffers.
 	SSL_CTX_set_mode(context->ssl, SSL_MODE_RELEASE_BUFFERS);
@@ -113,8 +167,25 @@ void tls_context_destroy(struct tls_context *context)
 {
 	if (context == NULL)
 		return;
+	SSL_SESSION_free(context->session);
 	SSL_CTX_free(context->ssl);
+	pthread_mutex_destroy(&context->lock);
 	free(context);
+}
+
+void tls_context_replace(struct tls_context *context, struct tls_context **from)
+{
+	ASSERT((*from)->role == context->role);
+	pthread_mutex_lock(&context->lock);
+	SSL_CTX *former = context->ssl;
+	context->ssl = (*from)->ssl;
+	(*from)->ssl = former;
+	SSL_CTX_set_app_data(context->ssl, context);
+	SSL_SESSION_free(context->session);
+	context->session = NULL;
+	pthread_mutex_unlock(&context->lock);
+	tls_context_destroy(*from);
+	*from = NULL;
 }
 
 // ---------------------------------------------------------------- engines
@@ -163,10 +234,23 @@ static int fail(struct tls_engine *engine)
 	return -EBADMSG;
 }
 
+// A session taken up again brings the peer's certificate along, but nobody looked at its dates since.
+static bool has_expired(const struct tls_engine *engine)
+{
+	X509 *certificate = SSL_get0_peer_certificate(engine->ssl);
+	return certificate != NULL && SSL_session_reused(engine->ssl) &&
+	       X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
+}
+
 static int shake_hands(struct tls_engine *engine)
 {
 	ERR_clear_error();
 	const int result = SSL_do_handshake(engine->ssl);
+	if (result == 1 && has_expired(engine)) {
+		engine->has_failed = true;
+		snprintf(engine->why, sizeof(engine->why), "the certificate is not accepted: it has expired");
+		return -EBADMSG;
+	}
 	if (result == 1)
 		return 0;
 	const int error = SSL_get_error(engine->ssl, result);
@@ -179,7 +263,11 @@ int tls_engine_create(struct tls_context *context, const char *host, struct tls_
 	if (engine == NULL)
 		return -ENOMEM;
 	int result = -ENOMEM;
-	engine->ssl = SSL_new(context->ssl);
+	pthread_mutex_lock(&context->lock);
+	engine->ssl = SSL_new(context->ssl); // with a share in it
+	if (engine->ssl != NULL && context->session != NULL)
+		(void)SSL_set_session(engine->ssl, context->session);
+	pthread_mutex_unlock(&context->lock);
 	if (engine->ssl == NULL)
 		goto fail;
 	result = make_bios(engine);
@@ -228,6 +316,57 @@ int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted)
 bool tls_engine_is_open(const struct tls_engine *engine)
 {
 	return !engine->has_failed && SSL_is_init_finished(engine->ssl);
+}
+
+static void tell_name(const char *kind, const ASN1_STRING *text, void (*each)(void *context, const char *name),
+		      void *context)
+{
+	char name[NAME_SIZE];
+	unsigned char *utf8;
+	const int size = ASN1_STRING_to_UTF8(&utf8, text);
+	if (size < 0)
+		return;
+	// A name with a zero byte in it is made to be taken for another one.
+	if (strlen((const char *)utf8) == (size_t)size && strlen(kind) + (size_t)size < sizeof(name)) {
+		snprintf(name, sizeof(name), "%s%s", kind, (const char *)utf8);
+		each(context, name);
+	}
+	OPENSSL_free(utf8);
+}
+
+static void tell_common_names(X509 *certificate, void (*each)(void *context, const char *name), void *context)
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	for (int i = -1; (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;)
+		tell_name("cn:", X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)), each, context);
+}
+
+static void tell_alternative_names(X509 *certificate, void (*each)(void *context, const char *name), void *context)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		if (name->type == GEN_DNS)
+			tell_name("dns:", name->d.dNSName, each, context);
+		else if (name->type == GEN_URI)
+			tell_name("uri:", name->d.uniformResourceIdentifier, each, context);
+	}
+	GENERAL_NAMES_free(names);
+}
+
+void tls_engine_each_name(const struct tls_engine *engine, void (*each)(void *context, const char *name), void *context)
+{
+	X509 *certificate = SSL_get0_peer_certificate(engine->ssl);
+	if (certificate == NULL || !tls_engine_is_open(engine) || SSL_get_verify_result(engine->ssl) != X509_V_OK)
+		return;
+	tell_common_names(certificate, each, context);
+	tell_alternative_names(certificate, each, context);
+	ERR_clear_error();
+}
+
+bool tls_engine_is_resumed(const struct tls_engine *engine)
+{
+	return SSL_session_reused(engine->ssl) == 1;
 }
 
 ssize_t tls_engine_read(struct tls_engine *engine, char *plain, size_t size)

@@ -18,7 +18,7 @@ enum { TLS_WHY_SIZE = 320 };
 
 enum tls_role {
 	TLS_CLIENT, // the peer's certificate must be valid and of the host it is asked for
-	TLS_SERVER, // with ca_file: the peer must show a certificate of that CA
+	TLS_SERVER, // TLS 1.3; with ca_file: the peer must show a certificate of that CA, that holds now
 };
 
 // NULL and empty mean the same.
@@ -26,15 +26,20 @@ struct tls_settings {
 	enum tls_role role;
 	const char *ca_file;   // whom to trust; client: empty means the system's store
 	const char *cert_file; // ours, with the chain behind it; a server needs one
-	const char *key_file;
+	const char *key_file;  // not for others: -EINVAL when anybody on the machine may read it
+	bool resumes; // client: a session with its one server is taken up again (all engines are for the same host)
 };
 
-// At least TLS 1.2. -EINVAL with ret_why: a file cannot be read or does not fit; -ENOMEM.
+// Client: at least TLS 1.2. -EINVAL with ret_why: a file cannot be read or does not fit; -ENOMEM.
 MUST_CHECK int tls_context_create(const struct tls_settings *settings, struct tls_context **ret_context,
 				  char ret_why[TLS_WHY_SIZE]);
+// Takes over what `*from`, of the same role, has loaded, and destroys and clears that one. Engines that are there go on
+// with what they began with. Any thread.
+void tls_context_replace(struct tls_context *context, struct tls_context **from);
 // NULL is fine. After its engines.
 void tls_context_destroy(struct tls_context *context);
 
+// Any thread.
 // `host`: whom a client wants to speak to, a name (sent as SNI and verified) or an IP address (verified); a server
 // gives NULL. A client has something to send at once. -ENOMEM, -EINVAL.
 MUST_CHECK int tls_engine_create(struct tls_context *context, const char *host, struct tls_engine **ret_engine);
@@ -45,6 +50,12 @@ void tls_engine_destroy(struct tls_engine *engine);
 MUST_CHECK int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted);
 // The handshake is complete: plain bytes may be written.
 bool tls_engine_is_open(const struct tls_engine *engine);
+// The names in the peer's certificate, which has been verified: "cn:...", "dns:...", "uri:...", in no order. None
+// before it is open, or without a certificate.
+void tls_engine_each_name(const struct tls_engine *engine, void (*each)(void *context, const char *name),
+			  void *context);
+// Whether a session was taken up again, without a look at certificates by the peer.
+bool tls_engine_is_resumed(const struct tls_engine *engine);
 // Received plain bytes: how many, 0 when there are none now, -EPIPE when the peer ended the connection in order,
 // -EBADMSG.
 MUST_CHECK ssize_t tls_engine_read(struct tls_engine *engine, char *ret_plain, size_t size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/net/tls.h"
 #include "tests/unit/daemon/net/certificates.h"
 #include "tests/unit/unit.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <string.h>

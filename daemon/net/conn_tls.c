@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection's TLS: between the socket and the input and output that conn.c and conn_output.c know.
+#include "daemon/net/conn_internal.h"
+#include "tls/tls.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+// ---------------------------------------------------------------- the handshake's place among others
+
+int conn_tls_begin(struct conn *conn, struct tls_context *context)
+{
+	struct conn_set *set = conn->set;
+	conn->state = CONN_HANDSHAKING;
+	conn->active_ms = loop_now_ms(set->loop); // stays until it is open: drops do not prolong it
+	atomic_fetch_add_explicit(&set->limits->handshakes, 1, memory_order_relaxed);
+	return tls_engine_create(context, NULL, &conn->tls);
+}
+
+void conn_tls_leave(struct conn *conn)
+{
+	atomic_fetch_sub_explicit(&conn->set->limits->handshakes, 1, memory_order_relaxed);
+}
+
+// ---------------------------------------------------------------- output
+
+// Takes over what the engine has for the socket. -ENOMEM.
+static int take_sealed(struct conn *conn)
+{
+	for (;;) {
+		if (conn_buffer_extend(conn, &conn->sealed, CONN_SEALED_SIZE) != 0)
+			return -ENOMEM;
+		struct conn_buffer *sealed = &conn->sealed;
+		const size_t size =
+			tls_engine_send(conn->tls, sealed->memory + sealed->start + sealed->size, CONN_SEALED_SIZE);
+		sealed->size += size;
+		if (size < CONN_SEALED_SIZE)
+			break;
+	}
+	if (conn->sealed.size == 0)
+		conn_buffer_release(conn, &conn->sealed);
+	return 0;
+}
+
+// A part of the output at a time, so that what waits encrypted stays small.
+static int seal_some(struct conn *conn)
+{
+	struct conn_buffer *out = &conn->out;
+	const struct bytes part = {.data = out->memory + out->start,
+				   .size = out->size < CONN_SEALED_SIZE ? out->size : CONN_SEALED_SIZE};
+	if (part.size == 0)
+		return 0;
+	const int result = tls_engine_write(conn->tls, part);
+	if (result != 0)
+		return result;
+	out->start += part.size;
+	out->size -= part.size;
+	return take_sealed(conn);
+}
+
+// How many the socket took, 0: none now.
+static ssize_t send_sealed(struct conn *conn)
+{
+	struct conn_buffer *sealed = &conn->sealed;
+	ssize_t sent;
+	do
+		sent = send(conn->fd, sealed->memory + sealed->start, sealed->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EAGAIN ? 0 : -1;
+	sealed->start += (size_t)sent;
+	sealed->size -= (size_t)sent;
+	if (sealed->size == 0)
+		conn_buffer_release(conn, sealed);
+	return sent;
+}
+
+ssize_t conn_tls_send(struct conn *conn)
+{
+	ssize_t total = 0;
+	while (conn_unsent(conn) > 0) {
+		if (conn->sealed.size == 0 && seal_some(conn) != 0)
+			return -1;
+		const ssize_t sent = send_sealed(conn);
+		if (sent < 0)
+			return -1;
+		total += sent;
+		if (conn->sealed.size > 0)
+			break;
+	}
+	return total;
+}
+
+bool conn_tls_has_said_goodbye(struct conn *conn)
+{
+	if (conn->said_goodbye)
+		return true;
+	conn->said_goodbye = true;
+	tls_engine_close(conn->tls);
+	if (take_sealed(conn) != 0 || conn->sealed.size == 0)
+		return true;
+	conn->write_progress_ms = loop_now_ms(conn->set->loop);
+	conn_set_mark_dirty(conn->set, conn);
+	return false;
+}
+
+// ---------------------------------------------------------------- input
+
+// Reads encrypted bytes into the engine. Like recv(2); EPROTO when the engine does not like them.
+static ssize_t receive_sealed(struct conn *conn)
+{
+	struct conn_set *set = conn->set;
+	const size_t room = CONN_SEALED_SIZE < conn->input_left ? CONN_SEALED_SIZE : conn->input_left;
+	if (room == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	const ssize_t received = recv(conn->fd, set->sealed, room, 0);
+	if (received <= 0)
+		return received;
+	if (conn->input_left != SIZE_MAX)
+		conn->input_left -= (size_t)received;
+	if (tls_engine_receive(conn->tls, (struct bytes){.data = set->sealed, .size = (size_t)received}) != 0) {
+		errno = EPROTO;
+		return -1;
+	}
+	return received;
+}
+
+// What the engine has decrypted already. Like recv(2), with 0 for the peer's goodbye.
+static ssize_t read_plain(struct conn *conn, char *room, size_t size)
+{
+	size_t got = 0;
+	ssize_t part;
+	do {
+		part = tls_engine_read(conn->tls, room + got, size - got);
+		got += part > 0 ? (size_t)part : 0;
+	} while (part > 0 && got < size);
+	// Full, or an end behind what there is: the socket need not become readable for the rest.
+	conn->has_pending = got > 0 && part != 0;
+	if (got > 0)
+		return (ssize_t)got;
+	errno = part == 0 ? EAGAIN : EPROTO;
+	return part == -EPIPE ? 0 : -1;
+}
+
+ssize_t conn_tls_receive(struct conn *conn, char *room, size_t size)
+{
+	ssize_t received = read_plain(conn, room, size);
+	if (received >= 0 || errno != EAGAIN)
+		return received;
+	received = receive_sealed(conn);
+	return received > 0 ? read_plain(conn, room, size) : received;
+}
+
+// ---------------------------------------------------------------- the handshake
+
+// The peer hears why in TLS's own words (an alert), and has a moment to read them.
+static void refuse(struct conn *conn)
+{
+	struct conn_handler *handler = &conn->set->handler;
+	if (handler->on_refused != NULL)
+		handler->on_refused(handler->context, tls_engine_why(conn->tls));
+	conn_tls_leave(conn);
+	conn_linger(conn);
+	if (conn_tls_send(conn) < 0 || shutdown(conn->fd, SHUT_WR) != 0)
+		conn_close(conn, CONN_END_ERROR);
+}
+
+void conn_tls_shake(struct conn *conn)
+{
+	const ssize_t received = receive_sealed(conn);
+	if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR && errno != EPROTO)) {
+		conn_close(conn, CONN_END_ERROR);
+		return;
+	}
+	const bool is_refused = received < 0 && errno == EPROTO;
+	if (take_sealed(conn) != 0) {
+		conn_close(conn, CONN_END_ERROR);
+		return;
+	}
+	if (is_refused) {
+		refuse(conn);
+		return;
+	}
+	if (tls_engine_is_open(conn->tls)) {
+		conn_tls_leave(conn);
+		conn->has_pending = true; // a request may have come along
+		conn_show(conn);
+	}
+	if (conn->state != CONN_CLOSED)
+		conn_write(conn);
+}

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates made for one test by openssl(1), in a folder of its own."""
+
+import os
+import ssl
+import subprocess
+
+KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+
+
+class Certificates:
+    """A folder with NAME.pem and NAME.key for each name made."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def make_ca(self, name):
+        self.run("req", "-x509", *KEY, "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
+                 f"{name}.pem")
+
+    def make(self, name, ca="ca", days=2, names="DNS:localhost,IP:127.0.0.1"):
+        with open(self.path(name + ".names"), "w", encoding="utf-8") as file:
+            file.write(f"subjectAltName={names}\n")
+        self.run("req", *KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self.run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
+                 "-extfile", f"{name}.names", "-days", str(days), "-out", f"{name}.pem")
+
+    def context(self, name=None, ca="ca"):
+        """What a client called `name` uses; without a name it shows no certificate."""
+        context = ssl.create_default_context(cafile=self.path(ca + ".pem"))
+        if name:
+            context.load_cert_chain(self.path(name + ".pem"), self.path(name + ".key"))
+        return context
