@@ -35,7 +35,8 @@ if(NOT EVAUTH_LIBRARY)
 endif()
 # libevauth as others link it: client, proto and base in one archive, machine code whatever the linker of the programs
 # is told, and with no other global names than those of its headers.
-set(library_headers client/evauth.h base/arena.h base/bytes.h base/check.h proto/fault.h proto/messages.h proto/methods.h)
+set(library_headers client/evauth.h base/arena.h base/bytes.h base/check.h proto/fault.h proto/messages.h
+    proto/messages_operator.h proto/methods.h)
 set(library_sources)
 foreach(part client proto base)
   get_target_property(sources ${part} SOURCES)
