@@ -55,22 +55,23 @@ int redis_start(const struct peer_setup *setup, const char *program, const char 
 
 // ---------------------------------------------------------------- plain GET
 
-static int fill_values(const struct peer_setup *setup, const struct peer *peer, struct fault *fault)
+int redis_fill_values(const char *server, uint32_t keys, uint32_t value_size, struct fault *fault)
 {
 	struct fill *fill = malloc(sizeof(*fill));
-	char *value = malloc(setup->value_size);
-	int error = fill && value ? fill_open(fill, peer->address, &protocol_resp, fault) : -ENOMEM;
+	char *value = malloc(value_size);
+	int error = fill && value ? fill_open(fill, server, &protocol_resp, fault) : -ENOMEM;
 	if (error == 0) {
-		memset(value, 'v', setup->value_size);
-		for (uint32_t i = 0; i < setup->world->tokens && fill->error == 0; i++) {
+		memset(value, 'v', value_size);
+		for (uint32_t i = 0; i < keys && fill->error == 0; i++) {
 			char key[RESP_KEY_SIZE];
 			resp_key(i, key);
-			const struct bytes words[] = {
-				BYTES_LITERAL("SET"), {key, RESP_KEY_SIZE}, {value, setup->value_size}};
+			const struct bytes words[] = {BYTES_LITERAL("SET"), {key, RESP_KEY_SIZE}, {value, value_size}};
 			redis_command(fill, words, ARRAY_SIZE(words));
 		}
 		error = fill_close(fill);
 	}
+	if (error == -ENOMEM)
+		fault_set(fault, STATUS_RESOURCE_EXHAUSTED, NULL, "no memory to fill %s", server);
 	free(value);
 	free(fill);
 	return error;
@@ -86,7 +87,7 @@ static int open_get(const struct peer_setup *setup, const char *program, struct 
 	};
 	int error = redis_start(setup, program, "redis-get", peer, fault);
 	if (error == 0)
-		error = fill_values(setup, peer, fault);
+		error = redis_fill_values(peer->address, setup->world->tokens, setup->value_size, fault);
 	if (error < 0)
 		return error;
 	error = resp_requests_create(&options, &peer->requests);
