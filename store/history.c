@@ -200,9 +200,7 @@ static int trim_row(struct history *history, const struct db_record *row)
 	struct log_head head;
 	uint64_t revision;
 	uint32_t chunk;
-	int result = log_key_read(row->key, &revision, &chunk);
-	if (result == 0 && chunk == 0)
-		result = log_head_read(row->value, &head);
+	int result = log_row_read(row, &revision, &chunk, &head);
 	if (result != 0)
 		return result;
 	if (chunk == 0) {

@@ -48,6 +48,9 @@ MUST_CHECK int log_entry_read(struct db_read *read, enum db_table table, const s
 			      struct arena *arena, struct log_entry *ret_entry);
 // Of the first chunk. -EBADMSG.
 MUST_CHECK int log_head_read(struct bytes value, struct log_head *ret_head);
+// A row of the log, or of the orphans: where it belongs, and in chunk 0 the head as well. -EBADMSG.
+MUST_CHECK int log_row_read(const struct db_record *row, uint64_t *ret_revision, uint32_t *ret_chunk,
+			    struct log_head *ret_head);
 
 static inline struct bytes log_key_bytes(const struct log_key *key)
 {

@@ -57,3 +57,9 @@ int log_head_read(struct bytes value, struct log_head *ret_head)
 	*ret_head = head;
 	return 0;
 }
+
+int log_row_read(const struct db_record *row, uint64_t *ret_revision, uint32_t *ret_chunk, struct log_head *ret_head)
+{
+	const int result = log_key_read(row->key, ret_revision, ret_chunk);
+	return result == 0 && *ret_chunk == 0 ? log_head_read(row->value, ret_head) : result;
+}
