@@ -22,11 +22,16 @@ set(integration_environment
   PYTHONPATH=${python_folder}:${CMAKE_SOURCE_DIR}/clients/python
   PYTHONDONTWRITEBYTECODE=1)
 
+# Of command lines, files and pictures: what these do on threads, others do as well.
+set(integration_without_threads test_bench_manual test_bench_plot test_cli test_compare test_deploy test_manual
+  test_redis_docs)
 file(GLOB integration_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/test_*.py)
 foreach(file ${integration_tests})
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME integration/${name} COMMAND ${EVAUTH_PYTHON3} ${file})
+  set_tests_properties(integration/${name} PROPERTIES TIMEOUT 600 ENVIRONMENT "${integration_environment}")
   # threads: what tests/run.sh runs under the thread sanitizer as well
-  set_tests_properties(integration/${name} PROPERTIES TIMEOUT 600 LABELS threads
-                       ENVIRONMENT "${integration_environment}")
+  if(NOT name IN_LIST integration_without_threads)
+    set_tests_properties(integration/${name} PROPERTIES LABELS threads)
+  endif()
 endforeach()
