@@ -20,8 +20,9 @@ static const char help_text[] =
 	"The authorization daemon of an EV-charging back end.\v"
 	"Sizes: 65536, 512KiB, 1MiB, 16GiB. Times: 500ms, 5s, 10min, 1h. Every option but config, check-config, help "
 	"and version is a key of the configuration file as well: max-connections = 1000, listen = "
-	"{\"127.0.0.1:7420\"}. The command line beats the file. SIGHUP reads both again and takes over what is "
-	"reloadable.";
+	"{\"127.0.0.1:7420\"}. The command line beats the file. The file of a certificate, a key or a password may be "
+	"credential:NAME, which the service manager passes. SIGHUP reads command line and file again and takes over "
+	"what is reloadable.";
 
 // What stood on the command line, in order.
 struct given {
@@ -199,7 +200,7 @@ static void print_row(const struct option_row *row, const struct options *option
 	if (text[0] == '\0')
 		return;
 	quote(text, quoted, sizeof(quoted));
-	const bool is_text = row->type == OPTION_TEXT || row->type == OPTION_URL;
+	const bool is_text = row->type == OPTION_TEXT || row->type == OPTION_FILE || row->type == OPTION_URL;
 	if (option_has_password(row, options))
 		snprintf(line, sizeof(line), "# %s = %s, with its password", row->name, quoted);
 	else

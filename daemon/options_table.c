@@ -2,6 +2,7 @@
 #include "daemon/options_table.h"
 
 #include "daemon/feed/redis_url.h"
+#include "daemon/options_credential.h"
 #include "daemon/rpc/access.h"
 #include "proto/limits.h"
 
@@ -96,19 +97,19 @@ const struct option_row option_table[] = {
 		 "may be "
 		 "given several times"},
 	{.name = "tls-cert-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(tls_cert_file),
 	 .argument = "FILE",
 	 .reloadable = true,
 	 .help = "the daemon's certificate for tls-listen, PEM, with the chain behind it"},
 	{.name = "tls-key-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(tls_key_file),
 	 .argument = "FILE",
 	 .reloadable = true,
 	 .help = "the private key of tls-cert-file, which others must not be able to read"},
 	{.name = "tls-ca-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(tls_ca_file),
 	 .argument = "FILE",
 	 .reloadable = true,
@@ -302,22 +303,22 @@ const struct option_row option_table[] = {
 		 "redis-password-file, "
 		 "or here in a configuration file that others cannot read"},
 	{.name = "redis-password-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(redis_password_file),
 	 .argument = "FILE",
 	 .help = "read the password for Redis from the first line of FILE, which others must not be able to read"},
 	{.name = "redis-ca-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(redis_ca_file),
 	 .argument = "FILE",
 	 .help = "trust the certificate of a rediss:// server if this CA signed it; without it: the system's CAs"},
 	{.name = "redis-cert-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(redis_cert_file),
 	 .argument = "FILE",
 	 .help = "show this certificate to a rediss:// server"},
 	{.name = "redis-key-file",
-	 .type = OPTION_TEXT,
+	 .type = OPTION_FILE,
 	 .offset = FIELD(redis_key_file),
 	 .argument = "FILE",
 	 .help = "the private key of redis-cert-file"},
@@ -475,7 +476,7 @@ static size_t field_size(const struct option_row *row)
 		[OPTION_FLAG] = sizeof(bool),         [OPTION_NUMBER] = sizeof(uint64_t),
 		[OPTION_SIZE] = sizeof(uint64_t),     [OPTION_SIZE_GIB] = sizeof(uint64_t),
 		[OPTION_DURATION] = sizeof(uint64_t), [OPTION_LEVEL] = sizeof(enum log_level),
-		[OPTION_URL] = OPTIONS_TEXT_MAX,
+		[OPTION_URL] = OPTIONS_TEXT_MAX,      [OPTION_FILE] = OPTIONS_TEXT_MAX,
 	};
 	return sizes[row->type];
 }
@@ -572,6 +573,8 @@ int option_set(const struct option_row *row, struct options *options, const char
 	switch (row->type) {
 	case OPTION_TEXT:
 		return set_text(field, text, why, why_size);
+	case OPTION_FILE:
+		return option_find_file(text, field, OPTIONS_TEXT_MAX, why, why_size);
 	case OPTION_LIST:
 		return set_list(field, row->max, text, why, why_size);
 	case OPTION_URL:
@@ -620,6 +623,7 @@ void option_format(const struct option_row *row, const struct options *options, 
 	const void *field = const_field_of(row, options);
 	switch (row->type) {
 	case OPTION_TEXT:
+	case OPTION_FILE:
 		snprintf(text, size, "%s", (const char *)field);
 		break;
 	case OPTION_FLAG:

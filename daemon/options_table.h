@@ -6,6 +6,7 @@
 
 enum option_type {
 	OPTION_TEXT,
+	OPTION_FILE, // a path, or credential:NAME; a path from then on
 	OPTION_LIST, // of texts
 	OPTION_FLAG,
 	OPTION_NUMBER,

@@ -14,6 +14,10 @@ verify() {
 cp "$1/evauthd.socket" "$folder/"
 sed "s|^ExecStart=/usr/bin/evauthd|ExecStart=$2|" "$1/evauthd.service" >"$folder/evauthd.service"
 verify
+# The lines that are proposed in comments are right as well.
+sed -i 's/^# \(LoadCredential=\)/\1/' "$folder/evauthd.service"
+[ "$(grep -c '^LoadCredential=' "$folder/evauthd.service")" -eq 2 ]
+verify
 for unit in evauthd.service evauthd.socket; do
 	cp "$folder/$unit" "$folder/kept"
 	sed -i 's/^\(RuntimeDirectoryMode\|SocketMode\)=/\1s=/' "$folder/$unit"

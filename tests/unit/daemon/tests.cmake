@@ -12,6 +12,7 @@ evauth_unit_test(daemon/net/test_listener net)
 evauth_unit_test(daemon/net/test_loop net)
 evauth_unit_test(daemon/net/test_pool net)
 evauth_unit_test(daemon/test_options daemon_options)
+evauth_unit_test(daemon/test_options_credential daemon_options)
 
 add_library(rpc_fixture STATIC ${CMAKE_SOURCE_DIR}/tests/unit/daemon/rpc/rpc_fixture.c)
 target_link_libraries(rpc_fixture PUBLIC rpc store_fixture PkgConfig::CHECK)
