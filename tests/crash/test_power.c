@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power losses, simulated: what is written to the data file is recorded, with the syncs and the acknowledgements, and
 // replayed up to any moment. What was synced by then is there; of the rest any 512-byte sectors are, or are not. Every
-// such file must be a store in which every acknowledged set is there and none is half there.
+// such file must be a store in which every acknowledged set is there and none is half there, and without a byte of a
+// customer whose erasing was acknowledged.
 //
 // Killing a process cannot show a missing sync, so there is a control: without the syncs, files must be found broken.
 #include "tests/unit/store/store_fixture.h"
 #include "tests/unit/unit.h"
+
+#include "store/erase.h"
+#include "store/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +23,15 @@
 enum {
 	SECTOR_SIZE = 512,
 	SETS = 120,
+	SETS_PER_ERASE = 30,
 	STATES = 300, // power losses
 	EVENTS_MAX = 16384,
 
 	STATE_SOUND = 0,
 	STATE_REFUSED = 1,
-	STATE_LOST = 2, // an acknowledged set
-	STATE_HALF = 3, // a set is
+	STATE_LOST = 2,   // an acknowledged set
+	STATE_HALF = 3,   // a set is
+	STATE_TRACES = 4, // of what was erased
 };
 
 enum event_kind {
@@ -33,6 +39,8 @@ enum event_kind {
 	EVENT_WRITE_SYNCED, // by a descriptor that syncs each write
 	EVENT_SYNC,
 	EVENT_ACKNOWLEDGED,
+	EVENT_ERASED,
+	EVENT_KINDS,
 };
 
 struct io_event {
@@ -116,11 +124,22 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 	return syscall(SYS_writev, fd, parts, count);
 }
 
-int fdatasync(int fd)
+static void record_sync(int fd)
 {
 	if (atomic_load(&is_recording) && is_data_file(fd))
 		record(EVENT_SYNC);
+}
+
+int fdatasync(int fd)
+{
+	record_sync(fd);
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	record_sync(fd);
+	return (int)syscall(SYS_fsync, fd);
 }
 
 static void acknowledge(struct store_job *job)
@@ -136,12 +155,17 @@ static void acknowledge(struct store_job *job)
 
 // ---------------------------------------------------------------- the sets
 
+static char *name_of(uint32_t number)
+{
+	return store_fixture_text("Somebody named %06u", number);
+}
+
 // Set n puts customer n, a token and a tariff of hers; every third deletes those of set n - 2.
 static void apply_set(uint32_t number)
 {
 	char *id = store_fixture_text("s-%u", number);
 	char *former = store_fixture_text("s-%u", number - 2);
-	struct change changes[] = {change_put_customer(id, "Somebody with a name"), change_put_token(id, id),
+	struct change changes[] = {change_put_customer(id, name_of(number)), change_put_token(id, id),
 				   change_put_tariff(id), change_delete_customer(former), change_delete_tariff(former)};
 	struct test_job job;
 	test_job_init(&job, changes, number % 3 == 0 ? 5 : 3);
@@ -151,6 +175,23 @@ static void apply_set(uint32_t number)
 	ck_assert_int_eq(test_job_submit(&job, fixture.store), 0);
 	test_job_wait(&job);
 	test_job_finish(&job);
+}
+
+static bool is_erased_after(uint32_t number)
+{
+	return number % SETS_PER_ERASE == 0;
+}
+
+// The customer that set n deleted.
+static void erase_former(uint32_t number)
+{
+	const struct erase_request request = {.customer_id = bytes_from(store_fixture_text("s-%u", number - 2))};
+	struct erase_response response;
+	struct fault fault = {0};
+	ck_assert_msg(store_erase(fixture.store, &request, &response, &fault) == 0, "%s", fault.message);
+	ck_assert_uint_gt(response.entries, 0);
+	ck_assert_uint_gt(response.bytes_wiped, 0);
+	record(EVENT_ERASED)->set = number;
 }
 
 static char *read_data_file(size_t *ret_size)
@@ -169,10 +210,18 @@ static char *read_data_file(size_t *ret_size)
 static void setup(void)
 {
 	store_fixture_init(&fixture);
+	store_fixture_close(&fixture);
+	fixture.options.log_entries_max = LOG_ENTRIES_MAX_DEFAULT;
+	fixture.options.log_bytes_max = LOG_BYTES_MAX_DEFAULT;
+	fixture.options.log_age_max_s = LOG_AGE_MAX_DEFAULT_S;
+	store_fixture_open(&fixture);
 	base = read_data_file(&base_size);
 	atomic_store(&is_recording, true);
-	for (uint32_t number = 1; number <= SETS; number++)
+	for (uint32_t number = 1; number <= SETS; number++) {
 		apply_set(number);
+		if (is_erased_after(number))
+			erase_former(number);
+	}
 	atomic_store(&is_recording, false);
 	store_fixture_close(&fixture);
 	srand(13);
@@ -282,14 +331,32 @@ static int open_left_over(uint32_t acknowledged)
 	return result;
 }
 
+static uint32_t last_before(size_t end, enum event_kind kind)
+{
+	uint32_t last = 0;
+	for (size_t i = 0; i < end; i++)
+		if (events[i].kind == kind)
+			last = events[i].set;
+	return last;
+}
+
+static bool has_traces(const struct disk *disk, uint32_t erased)
+{
+	bool has = false;
+	for (uint32_t number = SETS_PER_ERASE; number <= erased; number += SETS_PER_ERASE) {
+		const char *name = name_of(number - 2);
+		has |= memmem(disk->data, disk->size, name, strlen(name)) != NULL;
+	}
+	return has;
+}
+
 static int try_state(const struct disk *disk, size_t end)
 {
 	char path[128];
 	int status;
-	uint32_t acknowledged = 0;
-	for (size_t i = 0; i < end; i++)
-		if (events[i].kind == EVENT_ACKNOWLEDGED)
-			acknowledged = events[i].set;
+	const uint32_t acknowledged = last_before(end, EVENT_ACKNOWLEDGED);
+	if (has_traces(disk, last_before(end, EVENT_ERASED)))
+		return STATE_TRACES;
 	const int fd = open(temporary_file(&fixture.directory, "data.mdb", path), O_WRONLY | O_TRUNC);
 	ck_assert_int_eq(write(fd, disk->data, disk->size), (ssize_t)disk->size);
 	close(fd);
@@ -304,14 +371,37 @@ static int try_state(const struct disk *disk, size_t end)
 	return WEXITSTATUS(status);
 }
 
+static size_t disk_limit(void)
+{
+	size_t limit = base_size;
+	for (size_t i = 0; i < events_count; i++)
+		if ((size_t)events[i].offset + events[i].size > limit)
+			limit = (size_t)events[i].offset + events[i].size;
+	return limit;
+}
+
+// After a set that is followed by an erasing, and at the latest when that has been acknowledged.
+static bool is_while_erasing(size_t end)
+{
+	const uint32_t set = last_before(end, EVENT_ACKNOWLEDGED);
+	return set > 0 && is_erased_after(set) &&
+	       (last_before(end, EVENT_ERASED) < set || events[end - 1].kind == EVENT_ERASED);
+}
+
+static size_t moment_of_erasing(void)
+{
+	size_t end;
+	do
+		end = (size_t)rand() % (events_count + 1);
+	while (!is_while_erasing(end));
+	return end;
+}
+
 // How many of STATES power losses left something else than a sound store behind.
 static int count_broken(bool has_syncs)
 {
-	struct disk disk = {.limit = base_size};
+	struct disk disk = {.limit = disk_limit()};
 	int broken = 0;
-	for (size_t i = 0; i < events_count; i++)
-		if ((size_t)events[i].offset + events[i].size > disk.limit)
-			disk.limit = (size_t)events[i].offset + events[i].size;
 	disk.data = malloc(disk.limit);
 	for (int i = 0; i < STATES; i++) {
 		const size_t end = (size_t)rand() % (events_count + 1);
@@ -327,12 +417,13 @@ static int count_broken(bool has_syncs)
 
 START_TEST(the_recording_is_of_whole_commits)
 {
-	size_t kinds[4] = {0};
+	size_t kinds[EVENT_KINDS] = {0};
 	for (size_t i = 0; i < events_count; i++)
 		kinds[events[i].kind]++;
 	ck_assert_uint_eq(kinds[EVENT_ACKNOWLEDGED], SETS);
-	ck_assert_uint_eq(kinds[EVENT_SYNC], SETS);
-	ck_assert_uint_eq(kinds[EVENT_WRITE_SYNCED], SETS);
+	ck_assert_uint_eq(kinds[EVENT_ERASED], SETS / SETS_PER_ERASE);
+	ck_assert_uint_ge(kinds[EVENT_SYNC], SETS + 2 * kinds[EVENT_ERASED]);
+	ck_assert_uint_ge(kinds[EVENT_WRITE_SYNCED], SETS + kinds[EVENT_ERASED]);
 	ck_assert_uint_gt(kinds[EVENT_WRITE], SETS);
 }
 END_TEST
@@ -340,6 +431,20 @@ END_TEST
 START_TEST(a_power_loss_takes_nothing_that_was_acknowledged)
 {
 	ck_assert_int_eq(count_broken(true), 0);
+}
+END_TEST
+
+START_TEST(a_power_loss_in_the_middle_of_erasing_leaves_a_sound_store)
+{
+	struct disk disk = {.limit = disk_limit()};
+	disk.data = malloc(disk.limit);
+	for (int i = 0; i < STATES; i++) {
+		const size_t end = moment_of_erasing();
+		lose_power(&disk, end, true);
+		const int state = try_state(&disk, end);
+		ck_assert_msg(state == STATE_SOUND, "before event %zu of %zu: state %d", end, events_count, state);
+	}
+	free(disk.data);
 }
 END_TEST
 
@@ -356,6 +461,7 @@ int main(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, the_recording_is_of_whole_commits);
 	tcase_add_test(tcase, a_power_loss_takes_nothing_that_was_acknowledged);
+	tcase_add_test(tcase, a_power_loss_in_the_middle_of_erasing_leaves_a_sound_store);
 	tcase_add_test(tcase, without_syncs_it_would);
 	Suite *suite = suite_create("crash/power");
 	suite_add_tcase(suite, tcase);
