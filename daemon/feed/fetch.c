@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/feed/fetch.h"
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "client/evauth.h"
 #include "store/install.h"
@@ -263,6 +264,8 @@ static void *run(void *argument)
 		result = try_peer(fetch);
 		if (result == 0 || result == -EXDEV)
 			break;
+		if (!atomic_load(&fetch->is_cancelled))
+			log_warning("peer_of_no_use", "%s", fetch->why);
 	}
 	if (atomic_load(&fetch->is_cancelled) && result != 0)
 		result = -ECANCELED;

@@ -252,6 +252,20 @@ class Joining(cluster.ClusterTest):
         self.assertTrue(c.apply(*OFFICE, actor="csms", idempotency_key="first").replayed)
         self.assertIn("snapshot", c.log())
 
+    def test_a_peer_that_hangs_is_given_up_for_the_next_one(self):
+        redis = self.start_redis("stream-node-max-entries 10")
+        a, b = self.start_replicas(redis, 2, "--redis-log-max", "100")
+        a.apply(*OFFICE)
+        for number in range(200):
+            a.apply(harness.put_customer(f"k{number}"))
+        cluster.wait_equal(a, b)
+        a.freeze()
+        c = self.new_replica(redis)
+        c.peers = [a, b]
+        c.start()
+        cluster.wait_equal(b, c)
+        self.assertRegex(c.log(), f"peer_of_no_use: peer unix:{a.unix}: .* in time")
+
     def test_without_a_peer_it_says_what_is_missing(self):
         redis = self.start_redis("stream-node-max-entries 10")
         a, = self.start_replicas(redis, 1, "--redis-log-max", "100")
