@@ -39,12 +39,34 @@ static bool wants_color(FILE *out)
 	return (no_color == NULL || no_color[0] == '\0') && !dumb && fileno(out) >= 0 && isatty(fileno(out));
 }
 
-static const char *server_name(const struct arguments *arguments)
+// What the command line says, else the environment, else this.
+static const char *setting(const struct arguments *arguments, enum option_id id, const char *variable,
+			   const char *otherwise)
 {
-	const char *from_environment = getenv("EVAUTH_SERVER");
-	if (option_given(arguments, OPTION_SERVER))
-		return arguments->values[OPTION_SERVER];
-	return from_environment != NULL && from_environment[0] != '\0' ? from_environment : EVAUTH_SERVER_DEFAULT;
+	const char *from_environment = getenv(variable);
+	if (option_given(arguments, id))
+		return arguments->values[id];
+	return from_environment != NULL && from_environment[0] != '\0' ? from_environment : otherwise;
+}
+
+static struct evauth_tls tls_settings(const struct arguments *arguments)
+{
+	return (struct evauth_tls){
+		.ca_file = setting(arguments, OPTION_TLS_CA_FILE, "EVAUTH_TLS_CA_FILE", NULL),
+		.cert_file = setting(arguments, OPTION_TLS_CERT_FILE, "EVAUTH_TLS_CERT_FILE", NULL),
+		.key_file = setting(arguments, OPTION_TLS_KEY_FILE, "EVAUTH_TLS_KEY_FILE", NULL),
+		.server_name = setting(arguments, OPTION_TLS_SERVER_NAME, "EVAUTH_TLS_SERVER_NAME", NULL),
+	};
+}
+
+// Who asks for TLS by an option must not get a plain connection. The environment is for servers of all kinds.
+static enum option_id tls_option_in_vain(const struct arguments *arguments, const char *server)
+{
+	for (int id = 0; id < OPTION_COUNT && strncmp(server, "tls:", 4) != 0; id++) {
+		if ((OPTION_BIT(id) & OPTIONS_TLS) && option_given(arguments, (enum option_id)id))
+			return (enum option_id)id;
+	}
+	return OPTION_COUNT;
 }
 
 // Commands whose answer may take long, by a store of any size.
@@ -60,7 +82,14 @@ enum exit_code context_init(struct context *context, const struct arguments *arg
 	context->quiet = option_is_on(arguments, OPTION_QUIET);
 	context->color = wants_color(out);
 	arena_init(&context->arena, CONTEXT_CHUNK_SIZE, context_memory_max);
-	struct evauth_options options = {.server = server_name(arguments)};
+	struct evauth_options options = {
+		.server = setting(arguments, OPTION_SERVER, "EVAUTH_SERVER", EVAUTH_SERVER_DEFAULT),
+		.tls = tls_settings(arguments),
+	};
+	const enum option_id in_vain = tls_option_in_vain(arguments, options.server);
+	if (in_vain != OPTION_COUNT)
+		return context_refuse(context, "--%s: the server '%.100s' does not speak TLS: tls:HOST:PORT",
+				      option_rows[in_vain].name, options.server);
 	if (is_long(arguments->command))
 		options.call_timeout_ms = LONG_TIMEOUT_MS;
 	if (option_given(arguments, OPTION_TIMEOUT)) {

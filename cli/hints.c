@@ -15,7 +15,9 @@ static const struct {
 	{-EHOSTUNREACH, "check the name and the port given with --server or EVAUTH_SERVER"},
 	{-ENETUNREACH, "check the name and the port given with --server or EVAUTH_SERVER"},
 	{-ETIMEDOUT, "try again, or wait longer with --timeout MS"},
-	{-ECONNRESET, "try again in a moment; evauth status tells how the daemon is"},
+	{-ECONNRESET, "try again in a moment; a port that speaks TLS (tls-listen) wants --server tls:HOST:PORT"},
+	{-EKEYREJECTED, "the files are those of --tls-ca-file, --tls-cert-file and --tls-key-file, or EVAUTH_TLS_..."},
+	{-ECONNABORTED, "does it speak TLS at that port (tls-listen)? Its log says more"},
 	{-EPROTO, "check that evauthd listens there, of the same version: evauth status, evauth --version"},
 };
 

@@ -16,10 +16,18 @@ enum {
 };
 
 const struct option_row option_rows[OPTION_COUNT] = {
-	[OPTION_SERVER] = {"server", "HOST:PORT|unix:PATH", "the daemon to talk to (or EVAUTH_SERVER)"},
+	[OPTION_SERVER] = {"server", "[tls:]HOST:PORT|unix:PATH", "the daemon to talk to (or EVAUTH_SERVER)"},
 	[OPTION_JSON] = {"json", NULL, "one JSON document instead of text"},
 	[OPTION_TIMEOUT] = {"timeout", "MS", "give up after so many milliseconds without an answer"},
 	[OPTION_QUIET] = {"quiet", NULL, "no progress, no confirmations"},
+	[OPTION_TLS_CA_FILE] =
+		{"tls-ca-file", "FILE",
+		 "tls: the CA of the daemon's certificate; default: the system's (or EVAUTH_TLS_CA_FILE)"},
+	[OPTION_TLS_CERT_FILE] = {"tls-cert-file", "FILE", "tls: the certificate to show (or EVAUTH_TLS_CERT_FILE)"},
+	[OPTION_TLS_KEY_FILE] = {"tls-key-file", "FILE", "tls: its key (or EVAUTH_TLS_KEY_FILE)"},
+	[OPTION_TLS_SERVER_NAME] = {"tls-server-name", "NAME",
+				    "tls: of whom the daemon's certificate must be, unless of HOST (or "
+				    "EVAUTH_TLS_SERVER_NAME)"},
 	[OPTION_POINT] = {"point", "POINT", "the charge point"},
 	[OPTION_EVSE] = {"evse", "EVSE", "the EVSE; alone or with its charge point"},
 	[OPTION_GROUP] = {"group", "GROUP", "the charge group"},
@@ -140,7 +148,7 @@ static void print_commands(FILE *out, const char *noun)
 
 static void print_help(void)
 {
-	printf("Usage: evauth [--server HOST:PORT|unix:PATH] [--json] [--timeout MS] [--quiet] NOUN VERB ...\n"
+	printf("Usage: evauth [--server [tls:]HOST:PORT|unix:PATH] [--json] [--timeout MS] [--quiet] NOUN VERB ...\n"
 	       "The command line of evauthd, the authorization daemon of EV charging.\n\n");
 	print_commands(stdout, NULL);
 	printf("\n'evauth NOUN VERB --help' shows a command's options.\n"

@@ -18,6 +18,10 @@ enum option_id {
 	OPTION_JSON,
 	OPTION_TIMEOUT,
 	OPTION_QUIET,
+	OPTION_TLS_CA_FILE,
+	OPTION_TLS_CERT_FILE,
+	OPTION_TLS_KEY_FILE,
+	OPTION_TLS_SERVER_NAME,
 	// who and where
 	OPTION_POINT,
 	OPTION_EVSE,
@@ -68,8 +72,12 @@ enum option_id {
 };
 
 #define OPTION_BIT(id) (1ull << (id))
-#define OPTIONS_GLOBAL \
-	(OPTION_BIT(OPTION_SERVER) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_QUIET))
+#define OPTIONS_TLS                                                                                            \
+	(OPTION_BIT(OPTION_TLS_CA_FILE) | OPTION_BIT(OPTION_TLS_CERT_FILE) | OPTION_BIT(OPTION_TLS_KEY_FILE) | \
+	 OPTION_BIT(OPTION_TLS_SERVER_NAME))
+#define OPTIONS_GLOBAL                                                                                                 \
+	(OPTION_BIT(OPTION_SERVER) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_QUIET) | \
+	 OPTIONS_TLS)
 
 struct option_row {
 	const char *name;     // without the dashes

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define UNIX_PREFIX "unix:"
+#define TLS_PREFIX "tls:"
 
 static int address_parse_unix(const char *path, struct address *ret_address, struct fault *fault)
 {
@@ -49,19 +50,25 @@ static bool host_is_valid(const char *host, size_t size)
 	return memchr(host, ':', size) == NULL;
 }
 
+bool address_names_tls(const char *text)
+{
+	return strncmp(text, TLS_PREFIX, strlen(TLS_PREFIX)) == 0;
+}
+
 int address_parse(const char *text, struct address *ret_address, struct fault *fault)
 {
 	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
 		return address_parse_unix(text + strlen(UNIX_PREFIX), ret_address, fault);
-	struct address address = {0};
-	const char *colon = strrchr(text, ':');
-	if (colon == NULL || !port_is_valid(colon + 1) || !host_is_valid(text, (size_t)(colon - text))) {
+	struct address address = {.is_tls = address_names_tls(text)};
+	const char *host = address.is_tls ? text + strlen(TLS_PREFIX) : text;
+	const char *colon = strrchr(host, ':');
+	if (colon == NULL || !port_is_valid(colon + 1) || !host_is_valid(host, (size_t)(colon - host))) {
 		fault_set(fault, STATUS_INVALID_ARGUMENT, "server",
-			  "'%.100s' names no server: use HOST:PORT, [IPV6]:PORT or unix:PATH", text);
+			  "'%.100s' names no server: use HOST:PORT, [IPV6]:PORT, tls:HOST:PORT or unix:PATH", text);
 		return -EINVAL;
 	}
-	const size_t brackets = text[0] == '[' ? 1 : 0;
-	memcpy(address.host, text + brackets, (size_t)(colon - text) - 2 * brackets);
+	const size_t brackets = host[0] == '[' ? 1 : 0;
+	memcpy(address.host, host + brackets, (size_t)(colon - host) - 2 * brackets);
 	strcpy(address.port, colon + 1);
 	strcpy(address.text, text);
 	*ret_address = address;

@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include "base/clock.h"
+#include "client/client_tls.h"
 #include "proto/codec.h"
 
 #include <errno.h>
@@ -19,7 +20,9 @@ int evauth_client_create(const struct evauth_options *options, struct evauth_cli
 		return -ENOMEM;
 	}
 	const char *server = options->server ? options->server : EVAUTH_SERVER_DEFAULT;
-	const int result = address_parse(server, &client->address, fault);
+	int result = address_parse(server, &client->address, fault);
+	if (result == 0 && client->address.is_tls)
+		result = client_tls_create(&options->tls, &client->address, true, &client->tls, fault);
 	if (result < 0) {
 		free(client);
 		return result;
@@ -27,7 +30,8 @@ int evauth_client_create(const struct evauth_options *options, struct evauth_cli
 	client->connect_timeout_ms =
 		options->connect_timeout_ms ? options->connect_timeout_ms : EVAUTH_CONNECT_TIMEOUT_MS;
 	client->call_timeout_ms = options->call_timeout_ms ? options->call_timeout_ms : EVAUTH_CALL_TIMEOUT_MS;
-	transport_init(&client->transport, options->frame_size_max ? options->frame_size_max : FRAME_SIZE_MAX_MAX);
+	transport_init(&client->transport, client->tls,
+		       options->frame_size_max ? options->frame_size_max : FRAME_SIZE_MAX_MAX);
 	arena_init(&client->scratch, SCRATCH_CHUNK_SIZE, EVAUTH_ARENA_BUDGET);
 	*ret_client = client;
 	return 0;
@@ -38,6 +42,7 @@ void evauth_client_destroy(struct evauth_client *client)
 	if (client == NULL)
 		return;
 	transport_finish(&client->transport);
+	client_tls_destroy(client->tls);
 	arena_finish(&client->scratch);
 	free(client);
 }
@@ -380,6 +385,7 @@ static bool may_watch_again(const struct evauth_client *client, int result)
 	case -EINVAL:
 	case -EBUSY:
 	case -EPROTO:
+	case -EKEYREJECTED:
 		return false;
 	default:
 		return result < 0;

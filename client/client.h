@@ -32,6 +32,7 @@ struct pipelined {
 
 struct evauth_client {
 	struct address address;
+	struct client_tls *tls; // NULL: plain
 	struct transport transport;
 	uint32_t connect_timeout_ms;
 	uint32_t call_timeout_ms;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libevauth: talks to evauthd over its binary RPC (DESIGN 2), over TCP or a Unix socket.
+// libevauth: talks to evauthd over its binary RPC (DESIGN 2), over TCP, TLS or a Unix socket.
 //
 //     struct fault fault = {0};
 //     struct evauth_client *client;
@@ -23,6 +23,7 @@
 //   -ECONNREFUSED, -ENOENT, -EHOSTUNREACH, ...  no connection (UNAVAILABLE): nothing was sent
 //   -ECONNRESET    the connection broke before the answer came (UNAVAILABLE): for Apply the outcome is unknown
 //   -ETIMEDOUT     no connection or no answer in time (DEADLINE_EXCEEDED): likewise
+//   -EKEYREJECTED  TLS: one side does not accept the other's certificate (UNAUTHENTICATED): nothing was done
 //   -EPROTO        what came is not our protocol (INTERNAL); the connection is closed
 //   -EBUSY         a call while pipelined answers are outstanding, or too much outstanding
 //   -EMSGSIZE      the request exceeds FRAME_SIZE_MAX_MAX
@@ -53,14 +54,26 @@ enum {
 
 struct evauth_client;
 
+// For a server whose name begins with "tls:"; others do not look at it. PEM files, NULL or "": none. They are read by
+// evauth_client_create(), and again before a new connection when they have changed: what does not fit changes nothing.
+// A new connection of a client takes up the session of the one before, if the server agrees.
+struct evauth_tls {
+	const char *ca_file;     // whose certificates a server may show; none: the system's store
+	const char *cert_file;   // ours, with the chain behind it
+	const char *key_file;    // of it; others may not be able to read it (chmod o=)
+	const char *server_name; // what the server's certificate must be of; none: the host of the server's name
+};
+
 struct evauth_options {
-	const char *server;          // "HOST:PORT", "[IPV6]:PORT", "unix:PATH"; NULL: EVAUTH_SERVER_DEFAULT
+	// "HOST:PORT", "[IPV6]:PORT", "unix:PATH", with TLS "tls:HOST:PORT"; NULL: EVAUTH_SERVER_DEFAULT
+	const char *server;
+	struct evauth_tls tls;
 	uint32_t connect_timeout_ms; // 0: EVAUTH_CONNECT_TIMEOUT_MS
 	uint32_t call_timeout_ms;    // 0: EVAUTH_CALL_TIMEOUT_MS; in a stream the longest silence
 	uint32_t frame_size_max;     // of answers; 0: FRAME_SIZE_MAX_MAX
 };
 
-// Connects to nobody yet; copies what it keeps. -EINVAL (a server it cannot read) or -ENOMEM.
+// Connects to nobody yet; copies what it keeps. -EINVAL (a server or TLS's files it cannot read) or -ENOMEM.
 MUST_CHECK int evauth_client_create(const struct evauth_options *options, struct evauth_client **ret_client,
 				    struct fault *fault);
 // Closes the connection. NULL is fine.

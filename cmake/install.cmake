@@ -33,12 +33,12 @@ install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion
 if(NOT EVAUTH_LIBRARY)
   return()
 endif()
-# libevauth as others link it: client, proto and base in one archive, machine code whatever the linker of the programs
-# is told, and with no other global names than those of its headers.
+# libevauth as others link it: client, tls, proto and base in one archive, machine code whatever the linker of the
+# programs is told, and with no other global names than those of its headers.
 set(library_headers client/evauth.h base/arena.h base/bytes.h base/check.h proto/fault.h proto/messages.h
     proto/messages_operator.h proto/methods.h)
 set(library_sources)
-foreach(part client proto base)
+foreach(part client tls proto base)
   get_target_property(sources ${part} SOURCES)
   get_target_property(folder ${part} SOURCE_DIR)
   foreach(source ${sources})
@@ -50,7 +50,7 @@ set_source_files_properties(${CMAKE_BINARY_DIR}/proto/evauth.pb-c.c PROPERTIES G
 add_library(evauth_objects OBJECT ${library_sources})
 add_dependencies(evauth_objects proto)
 target_link_libraries(evauth_objects PRIVATE evauth_options PkgConfig::PROTOBUFC PkgConfig::JANSSON PkgConfig::XXHASH
-                      PkgConfig::ISAL PkgConfig::SYSTEMD)
+                      PkgConfig::ISAL PkgConfig::SYSTEMD PkgConfig::OPENSSL)
 set_target_properties(evauth_objects PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 set(library ${CMAKE_BINARY_DIR}/lib/libevauth.a)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lib)

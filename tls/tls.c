@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/tls.h"
 
+#include "tls/failure.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +32,7 @@ struct tls_context {
 struct tls_engine {
 	SSL *ssl;
 	BIO *in, *out; // owned by ssl
-	bool has_failed;
+	enum tls_failure failure;
 	char why[TLS_WHY_SIZE];
 };
 
@@ -42,8 +44,15 @@ static bool is_set(const char *text)
 // OpenSSL's queue of errors is the thread's: it is emptied here, so that nothing of it is taken for a later one's.
 static void last_reason(char *text, size_t size)
 {
-	const unsigned long error = ERR_peek_last_error();
-	const char *reason = error ? ERR_reason_error_string(error) : NULL;
+	const char *reason = NULL;
+	for (unsigned long error; (error = ERR_get_error()) != 0;) {
+		// What the system said comes first, and says more than what is made of it.
+		if (ERR_SYSTEM_ERROR(error)) {
+			reason = strerrordesc_np(ERR_GET_REASON(error));
+			break;
+		}
+		reason = ERR_reason_error_string(error);
+	}
 	snprintf(text, size, "%s", reason ? reason : "unknown error of OpenSSL");
 	ERR_clear_error();
 }
@@ -173,6 +182,15 @@ void tls_context_destroy(struct tls_context *context)
 	free(context);
 }
 
+void tls_context_forget_session(struct tls_context *context)
+{
+	pthread_mutex_lock(&context->lock);
+	SSL_SESSION *former = context->session;
+	context->session = NULL;
+	pthread_mutex_unlock(&context->lock);
+	SSL_SESSION_free(former);
+}
+
 void tls_context_replace(struct tls_context *context, struct tls_context **from)
 {
 	ASSERT((*from)->role == context->role);
@@ -222,15 +240,7 @@ static int make_bios(struct tls_engine *engine)
 
 static int fail(struct tls_engine *engine)
 {
-	const long verdict = SSL_get_verify_result(engine->ssl);
-	engine->has_failed = true;
-	if (verdict != X509_V_OK) {
-		ERR_clear_error();
-		snprintf(engine->why, sizeof(engine->why), "the certificate is not accepted: %s",
-			 X509_verify_cert_error_string(verdict));
-	} else {
-		last_reason(engine->why, sizeof(engine->why));
-	}
+	engine->failure = failure_find(engine->ssl, engine->why, sizeof(engine->why));
 	return -EBADMSG;
 }
 
@@ -247,7 +257,7 @@ static int shake_hands(struct tls_engine *engine)
 	ERR_clear_error();
 	const int result = SSL_do_handshake(engine->ssl);
 	if (result == 1 && has_expired(engine)) {
-		engine->has_failed = true;
+		engine->failure = TLS_FAILURE_EXPIRED;
 		snprintf(engine->why, sizeof(engine->why), "the certificate is not accepted: it has expired");
 		return -EBADMSG;
 	}
@@ -300,7 +310,7 @@ void tls_engine_destroy(struct tls_engine *engine)
 
 int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted)
 {
-	if (engine->has_failed)
+	if (engine->failure != TLS_FAILURE_NONE)
 		return -EBADMSG;
 	while (encrypted.size > 0) {
 		const int part = encrypted.size > INT_MAX ? INT_MAX : (int)encrypted.size;
@@ -315,7 +325,7 @@ int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted)
 
 bool tls_engine_is_open(const struct tls_engine *engine)
 {
-	return !engine->has_failed && SSL_is_init_finished(engine->ssl);
+	return engine->failure == TLS_FAILURE_NONE && SSL_is_init_finished(engine->ssl);
 }
 
 static void tell_name(const char *kind, const ASN1_STRING *text, void (*each)(void *context, const char *name),
@@ -372,7 +382,7 @@ bool tls_engine_is_resumed(const struct tls_engine *engine)
 ssize_t tls_engine_read(struct tls_engine *engine, char *plain, size_t size)
 {
 	size_t got;
-	if (engine->has_failed)
+	if (engine->failure != TLS_FAILURE_NONE)
 		return -EBADMSG;
 	ERR_clear_error();
 	const int result = SSL_read_ex(engine->ssl, plain, size, &got);
@@ -392,7 +402,7 @@ ssize_t tls_engine_read(struct tls_engine *engine, char *plain, size_t size)
 int tls_engine_write(struct tls_engine *engine, struct bytes plain)
 {
 	size_t taken;
-	if (engine->has_failed)
+	if (engine->failure != TLS_FAILURE_NONE)
 		return -EBADMSG;
 	if (!SSL_is_init_finished(engine->ssl))
 		return -ENOTCONN;
@@ -411,7 +421,7 @@ size_t tls_engine_send(struct tls_engine *engine, char *encrypted, size_t size)
 
 void tls_engine_close(struct tls_engine *engine)
 {
-	if (!engine->has_failed && SSL_is_init_finished(engine->ssl))
+	if (engine->failure == TLS_FAILURE_NONE && SSL_is_init_finished(engine->ssl))
 		(void)SSL_shutdown(engine->ssl); // its answer is not waited for
 	ERR_clear_error();
 }
@@ -419,4 +429,9 @@ void tls_engine_close(struct tls_engine *engine)
 const char *tls_engine_why(const struct tls_engine *engine)
 {
 	return engine->why;
+}
+
+enum tls_failure tls_engine_failure(const struct tls_engine *engine)
+{
+	return engine->failure;
 }

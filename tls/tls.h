@@ -21,6 +21,24 @@ enum tls_role {
 	TLS_SERVER, // TLS 1.3; with ca_file: the peer must show a certificate of that CA, that holds now
 };
 
+// Why a connection is of no use, for counting and for advice; the words are tls_engine_why()'s.
+enum tls_failure {
+	TLS_FAILURE_NONE,
+	TLS_FAILURE_NOT_TLS,        // what came is something else
+	TLS_FAILURE_VERSION,        // no version, or no algorithm, that both sides speak
+	TLS_FAILURE_NO_CERTIFICATE, // the peer shows none
+	TLS_FAILURE_EXPIRED,        // its certificate does not hold any more, or not yet
+	TLS_FAILURE_UNTRUSTED,      // it leads to no CA of ours
+	TLS_FAILURE_HOST,           // it is of another host
+	TLS_FAILURE_CERTIFICATE,    // something else about it
+	TLS_FAILURE_REFUSED,        // the peer has refused us: an alert
+	TLS_FAILURE_OTHER,
+	TLS_FAILURES_COUNT,
+};
+
+// "not_tls"; of TLS_FAILURE_NONE "none".
+const char *tls_failure_name(enum tls_failure failure);
+
 // NULL and empty mean the same.
 struct tls_settings {
 	enum tls_role role;
@@ -36,6 +54,8 @@ MUST_CHECK int tls_context_create(const struct tls_settings *settings, struct tl
 // Takes over what `*from`, of the same role, has loaded, and destroys and clears that one. Engines that are there go on
 // with what they began with. Any thread.
 void tls_context_replace(struct tls_context *context, struct tls_context **from);
+// The next engine of a client begins anew, whatever was to be resumed. Any thread.
+void tls_context_forget_session(struct tls_context *context);
 // NULL is fine. After its engines.
 void tls_context_destroy(struct tls_context *context);
 
@@ -65,5 +85,6 @@ MUST_CHECK int tls_engine_write(struct tls_engine *engine, struct bytes plain);
 size_t tls_engine_send(struct tls_engine *engine, char *ret_encrypted, size_t size);
 // Says goodbye: one more tls_engine_send().
 void tls_engine_close(struct tls_engine *engine);
-// What went wrong, for people.
+// What went wrong, for people, and of which kind it was.
 const char *tls_engine_why(const struct tls_engine *engine);
+enum tls_failure tls_engine_failure(const struct tls_engine *engine);

@@ -26,6 +26,8 @@ evauth_commands() {
 		-e 's/^  ([a-z]+( [a-z][a-z-]*)?)  .*/\1/p'
 }
 
+global_options="json quiet server timeout tls-ca-file tls-cert-file tls-key-file tls-server-name"
+
 evauth_reference() {
 	evauth_commands | while read -r command; do
 		# shellcheck disable=SC2086  # one word or two
@@ -33,7 +35,7 @@ evauth_reference() {
 		arguments=$(printf '%s\n' "$text" | sed -nE "1s/^Usage: evauth $command \[OPTION\.\.\.\] ?//p")
 		echo ".Ss $command${arguments:+ $arguments}"
 		printf '%s\n' "$text" | list about ""
-		printf '%s\n' "$text" | list options "json quiet server timeout help usage"
+		printf '%s\n' "$text" | list options "$global_options help usage"
 	done
 }
 

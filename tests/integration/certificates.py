@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates made for one test by openssl(1), in a folder of its own."""
 
+import datetime
 import os
 import ssl
 import subprocess
@@ -30,6 +31,20 @@ class Certificates:
         self.run("req", *KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         self.run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
                  "-extfile", f"{name}.names", "-days", str(days), "-out", f"{name}.pem")
+
+    def make_early(self, name, ca="ca", names="DNS:localhost,IP:127.0.0.1"):
+        """One that holds only from tomorrow on."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        dates = [(now + datetime.timedelta(days=days)).strftime("%y%m%d%H%M%SZ") for days in (1, 3)]
+        with open(self.path(name + ".conf"), "w", encoding="utf-8") as file:
+            file.write(f"[ca]\ndefault_ca=it\n[it]\nnew_certs_dir=.\ndatabase={name}.index\nrand_serial=yes\n"
+                       f"default_md=sha256\npolicy=any\nx509_extensions=names\n[any]\ncommonName=supplied\n"
+                       f"[names]\nsubjectAltName={names}\n")
+        with open(self.path(name + ".index"), "w", encoding="utf-8"):
+            pass
+        self.run("req", *KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self.run("ca", "-batch", "-notext", "-config", f"{name}.conf", "-cert", f"{ca}.pem", "-keyfile", f"{ca}.key",
+                 "-startdate", dates[0], "-enddate", dates[1], "-in", f"{name}.csr", "-out", f"{name}.pem")
 
     def context(self, name=None, ca="ca"):
         """What a client called `name` uses; without a name it shows no certificate."""

@@ -14,7 +14,7 @@ PROGRAMS = os.path.dirname(os.environ["EVAUTHD_BIN"])
 HELP_OPTION = re.compile(r"^ {2,6}(?:-[^-], +)?--([a-z][a-z-]*)", re.MULTILINE)
 PAGE_OPTION = re.compile(r"^\.It .*Fl -([a-z][a-z-]*)", re.MULTILINE)
 PAGE_KEY = re.compile(r"^\.It Cm ([a-z][a-z-]*) = ", re.MULTILINE)
-GLOBAL = {"server", "json", "timeout", "quiet"}
+GLOBAL = {"server", "json", "timeout", "quiet", "tls-ca-file", "tls-cert-file", "tls-key-file", "tls-server-name"}
 NO_KEYS = {"config", "check-config", "version", "help"}
 PAGES = ["evauth-bench.1", "evauth.1", "evauthd.8", "evauthd.conf.5"]
 

@@ -45,6 +45,7 @@ class TlsTest(harness.DaemonTest):
         cls.certificates.make("server")
         cls.certificates.make("expired", days=-1, names="DNS:backend.example")
         cls.certificates.make("foreign", ca="foreign-ca", names="DNS:backend.example")
+        cls.certificates.make_early("early", names="DNS:backend.example")
         for name, names in CLIENTS.items():
             cls.certificates.make(name, names=names)
 
@@ -55,6 +56,7 @@ class TlsTest(harness.DaemonTest):
         self.config = os.path.join(self.folder, "conf")
         self.write(*rules or ["cn:backend=all"])
         daemon = self.new_daemon("--config", self.config, "--tls-listen", "127.0.0.1:0", *arguments, listen=listen)
+        self.daemon = daemon
         daemon.launch()
         harness.wait_until(daemon.read_port, "the port file")
         with open(daemon.port_file, encoding="utf-8") as file:
@@ -128,6 +130,7 @@ class Certified(TlsTest):
         daemon = self.start_tls()
         self.assert_not_let_in(None)
         self.assert_not_let_in("expired")
+        self.assert_not_let_in("early")
         self.assert_not_let_in("foreign")
         old = self.certificates.context("backend")
         old.maximum_version = ssl.TLSVersion.TLSv1_2

@@ -67,6 +67,16 @@ START_TEST(global_options_stand_before_the_noun_or_after_the_verb)
 }
 END_TEST
 
+START_TEST(files_of_tls_are_for_every_command)
+{
+	parse("evauth --tls-ca-file ca.pem status --tls-cert-file=own.pem --tls-key-file own.key --tls-server-name h");
+	ck_assert_str_eq(arguments.values[OPTION_TLS_CA_FILE], "ca.pem");
+	ck_assert_str_eq(arguments.values[OPTION_TLS_CERT_FILE], "own.pem");
+	ck_assert_str_eq(arguments.values[OPTION_TLS_KEY_FILE], "own.key");
+	ck_assert_str_eq(arguments.values[OPTION_TLS_SERVER_NAME], "h");
+}
+END_TEST
+
 START_TEST(a_switch_alone_is_on)
 {
 	parse("evauth group create office --roaming --all-customers --tariff t");
@@ -190,6 +200,7 @@ int main(void)
 	tcase_add_test(tcase, a_command_has_a_noun_a_verb_and_words);
 	tcase_add_test(tcase, a_command_may_have_no_verb);
 	tcase_add_test(tcase, global_options_stand_before_the_noun_or_after_the_verb);
+	tcase_add_test(tcase, files_of_tls_are_for_every_command);
 	tcase_add_test(tcase, a_switch_alone_is_on);
 	tcase_add_test(tcase, a_switch_takes_on_and_off_with_and_without_equals);
 	tcase_add_test(tcase, the_word_after_a_switch_is_not_taken_when_it_is_another);

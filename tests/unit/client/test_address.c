@@ -41,11 +41,26 @@ START_TEST(a_path_is_a_unix_socket)
 }
 END_TEST
 
+START_TEST(tls_stands_before_a_host_and_a_port)
+{
+	ck_assert_int_eq(address_parse("tls:cpo.example:7422", &address, &fault), 0);
+	ck_assert(address.is_tls && !address.is_unix);
+	ck_assert_str_eq(address.host, "cpo.example");
+	ck_assert_str_eq(address.port, "7422");
+	ck_assert_str_eq(address.text, "tls:cpo.example:7422");
+	ck_assert_int_eq(address_parse("tls:[::1]:7422", &address, &fault), 0);
+	ck_assert_str_eq(address.host, "::1");
+	ck_assert_int_eq(address_parse("cpo.example:7420", &address, &fault), 0);
+	ck_assert(!address.is_tls);
+}
+END_TEST
+
 START_TEST(what_names_no_server_is_refused)
 {
-	static const char *const names[] = {"",       "host",    "host:",       ":7420",      "host:0", "host:65536",
-					    "host:x", "host:7 ", "host:-1",     "host:+1",    "unix:",  "host: 1",
-					    "h:1:2",  "[]x:1",   "host:007420", "host:123456"};
+	static const char *const names[] = {
+		"",        "host",     "host:",    ":7420",       "host:0", "host:65536", "host:x",      "host:7 ",
+		"host:-1", "host:+1",  "unix:",    "host: 1",     "h:1:2",  "[]x:1",      "host:007420", "host:123456",
+		"tls:",    "tls:7420", "tls:host", "tls:unix:/x", "tls::1"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		memset(&fault, 0, sizeof(fault));
 		ck_assert_msg(address_parse(names[i], &address, &fault) == -EINVAL, "'%s'", names[i]);
@@ -104,6 +119,7 @@ int main(void)
 	tcase_add_test(tcase, a_host_and_a_port_are_taken_apart);
 	tcase_add_test(tcase, an_ipv6_address_stands_in_brackets);
 	tcase_add_test(tcase, a_path_is_a_unix_socket);
+	tcase_add_test(tcase, tls_stands_before_a_host_and_a_port);
 	tcase_add_test(tcase, what_names_no_server_is_refused);
 	tcase_add_test(tcase, a_path_has_the_length_a_socket_can_have);
 	tcase_add_test(tcase, a_host_has_the_length_a_name_can_have);

@@ -114,14 +114,15 @@ END_TEST
 
 static const struct {
 	const char *host, *ca, *server, *why;
+	enum tls_failure failure;
 } bad[] = {
-	{"elsewhere", "ca.pem", "server", "hostname mismatch"},
-	{"a.b.redis.example", "ca.pem", "server", "hostname mismatch"},
-	{"127.0.0.2", "ca.pem", "server", "IP address mismatch"},
-	{"localhost", "other-ca.pem", "server", "issuer"},
-	{"localhost", NULL, "server", "issuer"},
-	{"localhost", "ca.pem", "expired", "expired"},
-	{"localhost", "ca.pem", "ca", "hostname mismatch"},
+	{"elsewhere", "ca.pem", "server", "hostname mismatch", TLS_FAILURE_HOST},
+	{"a.b.redis.example", "ca.pem", "server", "hostname mismatch", TLS_FAILURE_HOST},
+	{"127.0.0.2", "ca.pem", "server", "IP address mismatch", TLS_FAILURE_HOST},
+	{"localhost", "other-ca.pem", "server", "issuer", TLS_FAILURE_UNTRUSTED},
+	{"localhost", NULL, "server", "issuer", TLS_FAILURE_UNTRUSTED},
+	{"localhost", "ca.pem", "expired", "expired", TLS_FAILURE_EXPIRED},
+	{"localhost", "ca.pem", "ca", "hostname mismatch", TLS_FAILURE_HOST},
 };
 
 START_TEST(a_certificate_that_is_not_right_is_refused)
@@ -133,7 +134,9 @@ START_TEST(a_certificate_that_is_not_right_is_refused)
 	ck_assert_int_eq(pair.client_result, -EBADMSG);
 	ck_assert(!tls_engine_is_open(pair.client));
 	ck_assert_msg(strstr(tls_engine_why(pair.client), bad[_i].why) != NULL, "%s", tls_engine_why(pair.client));
+	ck_assert_int_eq(tls_engine_failure(pair.client), bad[_i].failure);
 	ck_assert_int_eq(pair.server_result, -EBADMSG);
+	ck_assert_int_eq(tls_engine_failure(pair.server), TLS_FAILURE_REFUSED);
 	ck_assert_int_eq(tls_engine_write(pair.client, BYTES_LITERAL("x")), -EBADMSG);
 	close_pair(&pair);
 }
@@ -146,6 +149,7 @@ START_TEST(a_server_with_a_ca_wants_a_certificate)
 		  make_context(TLS_SERVER, "ca.pem", "server"));
 	shake_hands(&pair, 4096);
 	ck_assert_int_eq(pair.server_result, -EBADMSG);
+	ck_assert_int_eq(tls_engine_failure(pair.server), TLS_FAILURE_NO_CERTIFICATE);
 	close_pair(&pair);
 	open_pair(&pair, "localhost", make_context(TLS_CLIENT, "ca.pem", "client"),
 		  make_context(TLS_SERVER, "ca.pem", "server"));
@@ -165,6 +169,8 @@ START_TEST(what_is_no_tls_is_refused)
 	ck_assert_str_ne(tls_engine_why(pair.client), "");
 	ck_assert_int_eq(tls_engine_receive(pair.client, BYTES_LITERAL("x")), -EBADMSG);
 	ck_assert_int_eq(tls_engine_receive(pair.server, BYTES_LITERAL("GET / HTTP/1.1\r\n\r\n")), -EBADMSG);
+	ck_assert_int_eq(tls_engine_failure(pair.client), TLS_FAILURE_NOT_TLS);
+	ck_assert_int_eq(tls_engine_failure(pair.server), TLS_FAILURE_NOT_TLS);
 	close_pair(&pair);
 }
 END_TEST
@@ -214,6 +220,15 @@ START_TEST(much_goes_through)
 }
 END_TEST
 
+START_TEST(every_failure_has_a_name_of_its_own)
+{
+	for (int i = 0; i < TLS_FAILURES_COUNT; i++) {
+		for (int j = 0; j < i; j++)
+			ck_assert_str_ne(tls_failure_name((enum tls_failure)i), tls_failure_name((enum tls_failure)j));
+	}
+}
+END_TEST
+
 START_TEST(files_that_do_not_fit_are_named)
 {
 	char ca[CERTIFICATES_PATH_SIZE], cert[CERTIFICATES_PATH_SIZE], key[CERTIFICATES_PATH_SIZE];
@@ -247,6 +262,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_tls_is_refused);
 	tcase_add_test(tcase, a_goodbye_is_heard_and_a_forged_record_is_refused);
 	tcase_add_test(tcase, much_goes_through);
+	tcase_add_test(tcase, every_failure_has_a_name_of_its_own);
 	tcase_add_test(tcase, files_that_do_not_fit_are_named);
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
