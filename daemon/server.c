@@ -498,8 +498,9 @@ static void stop(struct server *server)
 	atomic_store(&service->stopping, true);
 	if (service->notifier != NULL)
 		notifier_stop(service->notifier);
-	for (uint32_t i = 0; i < server->threads_count; i++)
-		worker_stop(server->workers[i], (uint32_t)timeout_ms);
+	// The first one accepts for all (Unix socket, sockets of the service manager): the others stop behind it.
+	if (server->threads_count > 0)
+		worker_stop(server->workers[0], (uint32_t)timeout_ms, server->workers + 1, server->threads_count - 1);
 	server_feed_drain(server->feed, timeout_ms - timeout_ms / 4); // the workers still have to send the answers
 	join_workers(server, timeout_ms);
 	server_admin_stopped(server->admin);

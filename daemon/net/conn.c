@@ -218,6 +218,16 @@ static void finish(struct conn *conn)
 	conn_consider(conn);
 }
 
+// What has arrived is still read and answered, but nothing that comes later: a client that keeps sending must not keep
+// us from stopping.
+static void limit_input(struct conn *conn)
+{
+	int unread = 0;
+	(void)ioctl(conn->fd, FIONREAD, &unread);
+	conn->input_left = unread > 0 ? (size_t)unread : 0;
+	conn->is_awaited = false;
+}
+
 // Shows the handler `bytes`: all the input there is.
 static void feed(struct conn *conn, struct bytes bytes)
 {
@@ -225,6 +235,7 @@ static void feed(struct conn *conn, struct bytes bytes)
 	struct conn_input input = {.bytes = bytes};
 	set->handler.on_input(set->handler.context, conn, &input);
 	set->turn_bytes += input.consumed;
+	conn->has_asked |= input.consumed > 0;
 	if (conn->state != CONN_OPEN) {
 		conn_buffer_release(conn, &conn->in);
 		return;
@@ -236,6 +247,8 @@ static void feed(struct conn *conn, struct bytes bytes)
 	}
 	conn->paused = input.paused;
 	note_message_begun(conn, &input);
+	if (UNLIKELY(conn->is_awaited && conn->has_asked))
+		limit_input(conn);
 	if (conn->input_left == 0 && !conn->paused && !conn->has_pending)
 		finish(conn);
 	else
@@ -409,17 +422,26 @@ void conn_finish(struct conn *conn)
 	finish(conn);
 }
 
-// What has arrived is still read and answered, but nothing that comes later: a client that keeps sending must not keep
-// us from stopping.
+static bool is_fresh(const struct conn *conn, uint64_t now)
+{
+	return !conn->has_asked && now < conn->active_ms + CONN_FRESH_MS;
+}
+
+// Who was accepted a moment ago has a request under way, which no other daemon will hear.
 void conn_drain(struct conn *conn)
 {
-	int unread = 0;
-	if (conn->state == CONN_HANDSHAKING)
-		conn_close(conn, CONN_END_ABORTED);
-	if (conn->state != CONN_OPEN)
+	const bool is_shaking = conn->state == CONN_HANDSHAKING;
+	conn->is_awaited = false;
+	if (conn->state != CONN_OPEN && !is_shaking)
 		return;
-	(void)ioctl(conn->fd, FIONREAD, &unread);
-	conn->input_left = unread > 0 ? (size_t)unread : 0;
+	conn->is_awaited = is_fresh(conn, loop_now_ms(conn->set->loop));
+	if (conn->is_awaited)
+		return;
+	if (is_shaking) {
+		conn_close(conn, CONN_END_ABORTED);
+		return;
+	}
+	limit_input(conn);
 	if (conn->input_left == 0 && !conn->paused && !conn->has_pending)
 		finish(conn);
 }
@@ -448,7 +470,9 @@ void conn_on_tick(struct conn *conn, uint64_t now)
 {
 	const struct conn_limits *limits = conn->set->limits;
 	const bool is_partial = conn->state == CONN_OPEN && conn->message_begun_ms != 0 && !conn->throttled;
-	if (conn->state == CONN_LINGERING) {
+	if (conn->is_awaited && !is_fresh(conn, now)) {
+		conn_drain(conn);
+	} else if (conn->state == CONN_LINGERING) {
 		if (now >= conn->linger_until_ms)
 			conn_close(conn, CONN_END_FINISHED);
 	} else if (conn->state == CONN_HANDSHAKING) {

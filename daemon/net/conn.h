@@ -26,6 +26,7 @@ struct tls_context;
 
 enum {
 	CONN_LINGER_MS = 1000, // how long a finished connection waits for the peer to close as well
+	CONN_FRESH_MS = 2000,  // how long a new connection's first message is waited for when the set drains
 	CONN_NAMES_SIZE = 4096,
 };
 
@@ -107,7 +108,8 @@ void conn_set_add(struct conn_set *set, int fd);
 void conn_set_add_tls(struct conn_set *set, int fd, struct tls_context *tls);
 // As conn_set_add() from any thread; the connection opens on the loop's thread.
 void conn_set_hand_over(struct conn_set *set, int fd);
-// Finishes all connections; new ones are closed at once.
+// Finishes all connections, those that were handed over as well; one that is new and has asked nothing yet has
+// CONN_FRESH_MS to do so. New ones are closed at once.
 void conn_set_drain(struct conn_set *set);
 void conn_set_abort_all(struct conn_set *set);
 uint32_t conn_set_count(const struct conn_set *set);

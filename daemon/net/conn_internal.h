@@ -43,6 +43,8 @@ struct conn {
 	size_t input_left;  // bytes still to be read from the socket; SIZE_MAX unless the set drains
 	bool paused;        // whole messages wait in `in`
 	bool throttled;     // too much in flight, until half of it is gone
+	bool has_asked;     // a message of it was consumed
+	bool is_awaited;    // the set drains, but its first message is on its way
 	bool last_called;   // on_last()
 	bool is_dirty;      // in the list of connections to write at the end of the turn
 	bool is_ready;      // in the list of connections to look at in the next turn

@@ -331,6 +331,7 @@ static void on_tick(uv_timer_t *timer)
 
 void conn_set_drain(struct conn_set *set)
 {
+	conn_set_take_inbox(set);
 	set->draining = true;
 	if (set->count == 0 && set->handler.on_empty != NULL)
 		set->handler.on_empty(set->handler.context);

@@ -110,6 +110,8 @@ struct worker {
 	bool conns_are_empty; // after the drain
 	struct loop_timer *stop_timer;
 	_Atomic uint32_t stop_timeout_ms;
+	struct worker **stop_others; // when this one accepts no more; written before stop_asked
+	uint32_t stop_others_count;
 	_Atomic bool stop_asked;
 	bool stopping;
 	_Atomic uint32_t life_asked, life_shown;

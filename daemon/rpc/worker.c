@@ -125,9 +125,12 @@ static void close_listeners(struct worker *worker)
 
 static void begin_stop(struct worker *worker)
 {
+	const uint32_t timeout_ms = atomic_load(&worker->stop_timeout_ms);
 	worker->stopping = true;
 	close_listeners(worker);
-	loop_timer_start(worker->stop_timer, atomic_load(&worker->stop_timeout_ms));
+	for (uint32_t i = 0; i < worker->stop_others_count; i++)
+		worker_stop(worker->stop_others[i], timeout_ms, NULL, 0);
+	loop_timer_start(worker->stop_timer, timeout_ms);
 	conn_set_drain(worker->conns);
 }
 
@@ -144,8 +147,10 @@ static void on_wake(void *context)
 	end_if_done(worker);
 }
 
-void worker_stop(struct worker *worker, uint32_t timeout_ms)
+void worker_stop(struct worker *worker, uint32_t timeout_ms, struct worker **others, uint32_t others_count)
 {
+	worker->stop_others = others;
+	worker->stop_others_count = others_count;
 	atomic_store(&worker->stop_timeout_ms, timeout_ms);
 	atomic_store(&worker->stop_asked, true);
 	loop_wake(worker->loop);

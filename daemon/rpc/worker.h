@@ -29,8 +29,9 @@ void worker_look_at_access(struct worker *worker);
 void worker_take_connection(struct worker *worker, int fd);
 
 // Accepts and reads nothing more, answers what was accepted, closes all and ends worker_run(); after `timeout_ms` what
-// is still open is cut. Any thread, once.
-void worker_stop(struct worker *worker, uint32_t timeout_ms);
+// is still open is cut. When it accepts no more, the `others_count` workers at `others`, which stay there until all
+// have ended, are stopped as well: it may have accepted for them. Any thread, once.
+void worker_stop(struct worker *worker, uint32_t timeout_ms, struct worker **others, uint32_t others_count);
 // Asks for a sign of life; true if the one asked for before has come. Any one thread.
 bool worker_is_alive(struct worker *worker);
 // As long as the worker is there; read by any thread.

@@ -129,7 +129,7 @@ static void stop(void)
 	char path[128];
 	atomic_store(&rig.service.stopping, true);
 	notifier_stop(rig.service.notifier);
-	worker_stop(rig.worker, 10000);
+	worker_stop(rig.worker, 10000, NULL, 0);
 	pthread_join(rig.thread, NULL);
 	worker_destroy(rig.worker);
 	restores_destroy(rig.service.restores);

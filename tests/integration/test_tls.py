@@ -25,8 +25,8 @@ CLIENTS = {"backend": "DNS:backend.example,DNS:*.wild.example", "operator": "URI
 
 
 class TlsClient(Client):
-    def __init__(self, port, context, session=None, host="localhost"):
-        raw = socket.create_connection(("127.0.0.1", port), 30)
+    def __init__(self, port, context, session=None, host="localhost", raw=None):
+        raw = raw or socket.create_connection(("127.0.0.1", port), 30)
         try:
             self.socket = context.wrap_socket(raw, server_hostname=host, session=session)
         except OSError:
@@ -266,6 +266,18 @@ class Bounds(TlsTest):
         for _ in range(200):
             self.assertEqual(client.receive()[1], 0)
         self.assertEqual(client.socket.recv(1), b"")  # an end without a goodbye would be an error
+        daemon.wait_for_clean_end()
+
+    def test_who_was_accepted_a_moment_before_a_stop_shakes_hands_and_is_answered(self):
+        daemon = self.start_tls()
+        client, fresh = self.open(), socket.create_connection(("127.0.0.1", self.port), 30)
+        harness.wait_until(lambda: client.call(pb.StatusRequest()).connections == 2, "the connection")
+        daemon.process.send_signal(signal.SIGTERM)
+        harness.wait_until(lambda: "stopping" in daemon.log(), "the line about the stop")
+        late = TlsClient(self.port, self.certificates.context("backend"), raw=fresh)
+        self.addCleanup(late.close)
+        late.call(pb.StatusRequest())
+        self.assertEqual(late.socket.recv(1), b"")
         daemon.wait_for_clean_end()
 
 

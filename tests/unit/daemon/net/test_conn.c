@@ -361,6 +361,70 @@ START_TEST(draining_reads_what_lies_in_the_socket)
 }
 END_TEST
 
+static void end_drained(void)
+{
+	pthread_join(fixture.thread, NULL); // on_empty() stops the loop
+	conn_set_destroy(fixture.set);
+	loop_destroy(fixture.loop);
+}
+
+// The second one would end with the wait for the first message if it were waited for as well.
+START_TEST(draining_waits_for_the_first_message_of_who_just_came_and_of_nobody_else)
+{
+	const int fresh = fixture_connect(&fixture), known = fixture_connect(&fixture);
+	send_text(known, "eknown");
+	expect_echo(known, "eknown");
+	fixture_drain(&fixture);
+	ck_assert_uint_eq(read_to_end(known), 4); // "last"
+	send_text(fresh, "efresh");
+	expect_echo(fresh, "efresh");
+	expect_bytes(fresh, "last", 4);
+	ck_assert_uint_eq(read_to_end(fresh), 0);
+	close(fresh);
+	close(known);
+	end_drained();
+}
+END_TEST
+
+START_TEST(draining_waits_for_the_rest_of_a_first_message)
+{
+	const char message[] = {9, 0, 0, 0, 'e', 'f', 'o', 'u', 'r'};
+	const int fd = fixture_connect(&fixture), known = fixture_connect(&fixture);
+	send_bytes(fd, message, 6);
+	wait_for(&fixture.looks, 1);
+	send_text(known, "eknown");
+	expect_echo(known, "eknown");
+	fixture_drain(&fixture);
+	ck_assert_uint_eq(read_to_end(known), 4);
+	send_bytes(fd, message + 6, 3);
+	expect_echo(fd, "efour");
+	ck_assert_uint_eq(read_to_end(fd), 4);
+	close(fd);
+	close(known);
+	end_drained();
+}
+END_TEST
+
+// Neither by leaving nor by staying when it was finished.
+START_TEST(who_just_came_does_not_hold_up_a_drain_once_it_has_spoken)
+{
+	const int leaving = fixture_connect(&fixture), staying = fixture_connect(&fixture);
+	const int known = fixture_connect(&fixture);
+	send_text(known, "eknown");
+	expect_echo(known, "eknown");
+	fixture_drain(&fixture);
+	ck_assert_uint_eq(read_to_end(known), 4);
+	ck_assert_int_eq(shutdown(leaving, SHUT_WR), 0);
+	ck_assert_uint_eq(read_to_end(leaving), 4);
+	send_text(staying, "f");
+	ck_assert_uint_eq(read_to_end(staying), 4);
+	end_drained();
+	close(leaving);
+	close(staying);
+	close(known);
+}
+END_TEST
+
 START_TEST(a_drain_without_connections_ends_at_once)
 {
 	fixture_drain(&fixture);
@@ -415,6 +479,9 @@ int main(void)
 	const TTest *const without[] = {
 		draining_answers_what_has_arrived_and_then_ends,
 		draining_reads_what_lies_in_the_socket,
+		draining_waits_for_the_first_message_of_who_just_came_and_of_nobody_else,
+		draining_waits_for_the_rest_of_a_first_message,
+		who_just_came_does_not_hold_up_a_drain_once_it_has_spoken,
 		a_drain_without_connections_ends_at_once,
 		destroying_cuts_what_is_open,
 	};

@@ -86,7 +86,7 @@ void rpc_fixture_stop(struct rpc_fixture *fixture, uint32_t timeout_ms)
 	fixture->is_stopping = true;
 	atomic_store(&fixture->service.stopping, true);
 	notifier_stop(fixture->service.notifier);
-	worker_stop(fixture->worker, timeout_ms);
+	worker_stop(fixture->worker, timeout_ms, NULL, 0);
 }
 
 void rpc_fixture_finish(struct rpc_fixture *fixture)

@@ -122,7 +122,7 @@ START_TEST(a_worker_accepts_on_its_listener)
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address.storage, address.size), 0);
 	send_authorize(fd, 1, "04AA", 0);
 	expect_verdict(fd, 1, VERDICT_ALLOWED);
-	worker_stop(worker, 10000);
+	worker_stop(worker, 10000, NULL, 0);
 	expect_end(fd);
 	close(fd);
 	pthread_join(thread, NULL);
