@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the Debian packages evauthd, evauth-tools and libevauth-dev from this source, lets lintian look at them, checks
-# that the programs are hardened, and leaves them in build/packages.
+# that the programs are hardened and the lists of what they are made of whole, and leaves them in build/packages.
 #   sh deploy/package.sh           once
 #   sh deploy/package.sh --twice   two builds, in folders, time zones and with umasks of their own, must be the same
 # Packages it needs: sh deploy/install-packages.sh build package
@@ -58,6 +58,14 @@ for package in "$work"/one/evauthd_*.deb "$work"/one/evauth-tools_*.deb; do
 	dpkg-deb -x "$package" "$work/tree"
 done
 /usr/bin/python3 tests/tools/check_hardening.py "$work"/tree/usr/bin/*
+
+echo "==> what they are made of"
+for package in evauthd evauth-tools; do
+	mkdir "$work/$package"
+	dpkg-deb -x "$work/one/$package"_[0-9]*.deb "$work/$package"
+	/usr/bin/python3 tests/tools/check_sbom.py "$work/$package/usr/share/doc/$package/sbom.spdx.json" \
+		"$work/$package"/usr/bin/*
+done
 
 mkdir -p build/packages
 rm -f build/packages/*.deb
