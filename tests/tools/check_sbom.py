@@ -5,7 +5,8 @@
     check_sbom.py FILE PROGRAM...
 
 Has what the specification requires of a document, a package and a relationship; every reference leads somewhere;
-nothing is in it that nothing refers to; and every library that one of the programs is linked with belongs to a package of it.
+nothing is in it that nothing refers to; and every library that one of the programs is linked with belongs to a package
+of it.
 """
 
 import json
