@@ -18,7 +18,9 @@ enum {
 const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_SERVER] = {"server", "[tls:]HOST:PORT|unix:PATH", "the daemon to talk to (or EVAUTH_SERVER)"},
 	[OPTION_JSON] = {"json", NULL, "one JSON document instead of text"},
-	[OPTION_TIMEOUT] = {"timeout", "MS", "give up after so many milliseconds without an answer"},
+	[OPTION_TIMEOUT] =
+		{"timeout", "MS",
+		 "give up after so many milliseconds without an answer; the daemon does not begin what came too late"},
 	[OPTION_QUIET] = {"quiet", NULL, "no progress, no confirmations"},
 	[OPTION_TLS_CA_FILE] =
 		{"tls-ca-file", "FILE",

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "client/client_tls.h"
 #include "proto/codec.h"
+#include "proto/limits.h"
+#include "proto/timeout.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ int evauth_client_create(const struct evauth_options *options, struct evauth_cli
 	client->connect_timeout_ms =
 		options->connect_timeout_ms ? options->connect_timeout_ms : EVAUTH_CONNECT_TIMEOUT_MS;
 	client->call_timeout_ms = options->call_timeout_ms ? options->call_timeout_ms : EVAUTH_CALL_TIMEOUT_MS;
+	client->without_deadlines = options->without_deadlines;
 	transport_init(&client->transport, client->tls,
 		       options->frame_size_max ? options->frame_size_max : FRAME_SIZE_MAX_MAX);
 	arena_init(&client->scratch, SCRATCH_CHUNK_SIZE, EVAUTH_ARENA_BUDGET);
@@ -280,6 +283,30 @@ static bool call_may_repeat(const struct method_row *row, const void *request)
 						!bytes_is_empty(((const struct change_set *)request)->idempotency_key));
 }
 
+// A body that its method's cap would not take with the field in it goes without.
+static bool takes_timeout(size_t size)
+{
+	static const size_t caps[] = {BODY_QUERY_MAX, BODY_BATCH_MAX, BODY_APPLY_MAX, BODY_RESTORE_MAX};
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++)
+		if (size <= caps[i] && size + TIMEOUT_FIELD_SIZE_MAX > caps[i])
+			return false;
+	return true;
+}
+
+static int client_add_timeout(struct evauth_client *client, struct bytes *body)
+{
+	if (client->without_deadlines || !takes_timeout(body->size) || timeout_find(*body) != 0)
+		return 0;
+	char *longer = arena_alloc(&client->scratch, body->size + TIMEOUT_FIELD_SIZE_MAX);
+	if (longer == NULL)
+		return -ENOMEM;
+	if (body->size > 0)
+		memcpy(longer, body->data, body->size);
+	body->data = longer;
+	body->size += timeout_write(longer + body->size, client->call_timeout_ms);
+	return 0;
+}
+
 static int client_prepare(struct evauth_client *client, enum method method, const void *request, struct call *ret_call)
 {
 	client->fault = (struct fault){0};
@@ -290,7 +317,8 @@ static int client_prepare(struct evauth_client *client, enum method method, cons
 		return -EINVAL;
 	ret_call->may_repeat = call_may_repeat(ret_call->row, request);
 	arena_reset(&client->scratch);
-	if (codec_encode(ret_call->row->request, request, &client->scratch, &ret_call->body) < 0)
+	if (codec_encode(ret_call->row->request, request, &client->scratch, &ret_call->body) < 0 ||
+	    client_add_timeout(client, &ret_call->body) < 0)
 		return client_out_of_memory(client);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct evauth_client {
 	struct transport transport;
 	uint32_t connect_timeout_ms;
 	uint32_t call_timeout_ms;
+	bool without_deadlines;
 	uint32_t next_request_id;
 	uint32_t in_flight;
 	struct fault fault;

@@ -19,7 +19,8 @@
 // one thread at a time; make one per thread. No signals: writing to a broken connection is an error, not SIGPIPE.
 //
 // Results are 0 or negative errno; evauth_fault() then says why, for people and as a gRPC status code:
-//   -EREMOTEIO     the daemon refused: the fault is the daemon's, with field and change_number
+//   -EREMOTEIO     the daemon refused: the fault is the daemon's, with field and change_number; DEADLINE_EXCEEDED is
+//                  then its word that it has not done, and will not do, what was asked
 //   -ECONNREFUSED, -ENOENT, -EHOSTUNREACH, ...  no connection (UNAVAILABLE): nothing was sent
 //   -ECONNRESET    the connection broke before the answer came (UNAVAILABLE): for Apply the outcome is unknown
 //   -ETIMEDOUT     no connection or no answer in time (DEADLINE_EXCEEDED): likewise
@@ -71,6 +72,9 @@ struct evauth_options {
 	uint32_t connect_timeout_ms; // 0: EVAUTH_CONNECT_TIMEOUT_MS
 	uint32_t call_timeout_ms;    // 0: EVAUTH_CALL_TIMEOUT_MS; in a stream the longest silence
 	uint32_t frame_size_max;     // of answers; 0: FRAME_SIZE_MAX_MAX
+	// Calls and streams tell the daemon call_timeout_ms, unless the request has a timeout_ms of its own, so that
+	// it does not begin with what nobody waits for any more (PROTOCOL.md, Deadlines). True: they do not.
+	bool without_deadlines;
 };
 
 // Connects to nobody yet; copies what it keeps. -EINVAL (a server or TLS's files it cannot read) or -ENOMEM.

@@ -3,6 +3,7 @@
 
 #include "proto/codec.h"
 #include "proto/limits.h"
+#include "proto/methods.h"
 #include "proto/utf8.h"
 #include "proto/wire.h"
 
@@ -57,6 +58,16 @@ INLINE bool take_true(struct wire_reader *reader, bool *ret_value)
 }
 
 #define TAG(number, type) ((number) << 3 | (type))
+
+// The one field whose tag has two bytes; this is the first.
+enum { TAG_TIMEOUT = (TAG(FIELD_TIMEOUT_MS, WIRE_VARINT) & 0x7f) | 0x80 };
+
+// Behind the first byte of its tag.
+static bool take_timeout(struct wire_reader *reader, uint32_t *ret_timeout_ms)
+{
+	return reader->next < reader->end && *reader->next++ == TAG(FIELD_TIMEOUT_MS, WIRE_VARINT) >> 7 &&
+	       take_word(reader, ret_timeout_ms);
+}
 
 static bool take_issuer(struct wire_reader *reader, struct issuer *ret_issuer)
 {
@@ -130,15 +141,29 @@ static struct issuer *keep_issuer(const struct issuer *issuer, struct arena *are
 	return kept;
 }
 
+// What stands last if it is there: out of the way of those who have none. `reader` is behind the first byte of a tag.
+static __attribute__((noinline)) bool take_end(struct wire_reader reader, uint32_t *ret_timeout_ms)
+{
+	return (uint8_t)reader.next[-1] == TAG_TIMEOUT && take_timeout(&reader, ret_timeout_ms) &&
+	       reader.next == reader.end;
+}
+
 // False: not an everyday body, or no memory for its issuer.
 static bool decode_by_hand(struct bytes body, struct arena *arena, struct authorize_request *ret_request)
 {
 	struct wire_reader reader = wire_reader_of(body);
 	struct quick_request quick = {.has_issuer = false};
 	struct issuer issuer = {.country_code = {.size = 0}}, *kept = NULL;
-	while (reader.next < reader.end)
-		if (UNLIKELY(!take_field(&reader, &quick, &issuer)))
+	uint32_t timeout_ms = 0;
+	while (reader.next < reader.end) {
+		const char *start = reader.next;
+		if (LIKELY(take_field(&reader, &quick, &issuer)))
+			continue;
+		reader.next = start + 1;
+		if (!take_end(reader, &timeout_ms))
 			return false;
+		break;
+	}
 	if (quick.has_issuer && (kept = keep_issuer(&issuer, arena)) == NULL)
 		return false;
 	ret_request->token_uid = quick.token_uid;
@@ -150,6 +175,7 @@ static bool decode_by_hand(struct bytes body, struct arena *arena, struct author
 	ret_request->at = (int64_t)quick.at;
 	ret_request->min_revision = quick.min_revision;
 	ret_request->explain = quick.explain;
+	ret_request->timeout_ms = timeout_ms;
 	return true;
 }
 
@@ -163,7 +189,7 @@ int codec_decode_authorize_request(struct bytes body, struct arena *arena, struc
 
 // ---------------------------------------------------------------- AuthorizeBatchRequest
 
-// The next request of an everyday batch: nothing but requests, each with a size of at most two bytes.
+// The next request of an everyday batch: requests, each with a size of at most two bytes, and a time-out at its end.
 static bool take_item(struct wire_reader *reader, struct bytes *ret_body)
 {
 	uint64_t size;
@@ -177,14 +203,19 @@ static bool take_item(struct wire_reader *reader, struct bytes *ret_body)
 	return true;
 }
 
-static bool count_items(struct bytes body, size_t *ret_count)
+static bool count_items(struct bytes body, size_t *ret_count, uint32_t *ret_timeout_ms)
 {
 	struct wire_reader reader = wire_reader_of(body);
 	struct bytes item;
 	size_t count = 0;
-	for (; reader.next < reader.end; count++)
+	for (; reader.next < reader.end && (uint8_t)*reader.next != TAG_TIMEOUT; count++)
 		if (!take_item(&reader, &item))
 			return false;
+	if (reader.next < reader.end) {
+		reader.next++;
+		if (!take_timeout(&reader, ret_timeout_ms) || reader.next < reader.end)
+			return false;
+	}
 	*ret_count = count;
 	return count <= BATCH_REQUESTS_MAX; // the generic codec refuses more
 }
@@ -194,7 +225,8 @@ static bool decode_batch_by_hand(struct bytes body, struct arena *arena, struct 
 	struct wire_reader reader = wire_reader_of(body);
 	struct bytes item;
 	size_t count;
-	if (!count_items(body, &count))
+	uint32_t timeout_ms = 0;
+	if (!count_items(body, &count, &timeout_ms))
 		return false;
 	struct authorize_request *requests = arena_alloc(arena, count * sizeof(*requests));
 	if (requests == NULL)
@@ -202,7 +234,8 @@ static bool decode_batch_by_hand(struct bytes body, struct arena *arena, struct 
 	for (size_t i = 0; i < count; i++)
 		if (!take_item(&reader, &item) || !decode_by_hand(item, arena, &requests[i]))
 			return false;
-	*ret_batch = (struct authorize_batch_request){.requests = count ? requests : NULL, .requests_count = count};
+	*ret_batch = (struct authorize_batch_request){
+		.requests = count ? requests : NULL, .requests_count = count, .timeout_ms = timeout_ms};
 	return true;
 }
 

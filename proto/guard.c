@@ -2,7 +2,6 @@
 #include "proto/guard.h"
 
 #include "proto/limits.h"
-#include "proto/methods.h"
 #include "proto/schema_impl.h"
 #include "proto/utf8.h"
 #include "proto/wire.h"
@@ -185,7 +184,7 @@ static int check_known(struct guard *guard, struct guard_level *level, const str
 static int check_unknown(struct guard *guard, struct guard_level *level, uint32_t number)
 {
 	char problem[96];
-	if (guard->mode == CODEC_STRICT && !(level->parent == NULL && number == FIELD_TIMEOUT_MS)) {
+	if (guard->mode == CODEC_STRICT) {
 		snprintf(problem, sizeof(problem), "has field number %u, which this version does not know", number);
 		return refuse(guard, level, problem);
 	}

@@ -359,6 +359,7 @@ struct change_set {
 	struct bytes actor;
 	struct bytes idempotency_key;
 	bool dry_run;
+	uint32_t timeout_ms;
 };
 
 enum change_outcome {
@@ -456,6 +457,7 @@ struct authorize_request {
 	int64_t at;
 	uint64_t min_revision;
 	bool explain;
+	uint32_t timeout_ms;
 };
 
 struct explanation_step {
@@ -495,6 +497,7 @@ struct authorize_response {
 struct authorize_batch_request {
 	struct authorize_request *requests;
 	size_t requests_count;
+	uint32_t timeout_ms;
 };
 
 struct authorize_batch_response {
@@ -529,6 +532,7 @@ struct get_tariff_request {
 	struct bytes customer_id;
 	int64_t at;
 	uint64_t min_revision;
+	uint32_t timeout_ms;
 };
 
 struct get_tariff_response {
@@ -548,6 +552,7 @@ struct list_visible_charge_points_request {
 	uint32_t page_size;
 	struct bytes page_token;
 	uint64_t min_revision;
+	uint32_t timeout_ms;
 };
 
 struct list_visible_charge_points_response {
@@ -563,6 +568,7 @@ struct list_permitted_request {
 	uint32_t page_size;
 	struct bytes page_token;
 	uint64_t min_revision;
+	uint32_t timeout_ms;
 };
 
 struct permitted_customer {
@@ -601,6 +607,7 @@ struct search_request {
 	bool unattached;
 	struct bytes page_token;
 	uint64_t min_revision;
+	uint32_t timeout_ms;
 };
 
 struct search_response {
@@ -619,10 +626,12 @@ struct get_request {
 	struct issuer *issuer;
 	struct bytes customer_id;
 	uint64_t min_revision;
+	uint32_t timeout_ms;
 };
 
 struct watch_request {
 	uint64_t after_revision;
+	uint32_t timeout_ms;
 };
 
 struct event {
@@ -636,6 +645,7 @@ struct event {
 struct snapshot_request {
 	uint64_t min_revision;
 	bool replica;
+	uint32_t timeout_ms;
 };
 
 struct snapshot_end {

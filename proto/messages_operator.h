@@ -21,6 +21,7 @@ struct log_request {
 	uint32_t page_size;
 	bool orphans;
 	bool without_changes;
+	uint32_t timeout_ms;
 };
 
 struct log_response {
@@ -32,6 +33,7 @@ struct log_response {
 
 struct adopt_request {
 	struct bytes epoch;
+	uint32_t timeout_ms;
 };
 
 struct adopt_response {
@@ -44,6 +46,7 @@ struct restore_request {
 	struct record *records;
 	size_t records_count;
 	struct snapshot_end *end;
+	uint32_t timeout_ms;
 };
 
 struct restore_response {
@@ -53,6 +56,7 @@ struct restore_response {
 
 struct forget_orphans_request {
 	uint64_t through_revision;
+	uint32_t timeout_ms;
 };
 
 struct forget_orphans_response {
@@ -60,13 +64,14 @@ struct forget_orphans_response {
 };
 
 struct check_request {
-	char unused;
+	uint32_t timeout_ms;
 };
 
 struct erase_request {
 	struct bytes customer_id;
 	struct delete_token *tokens;
 	size_t tokens_count;
+	uint32_t timeout_ms;
 };
 
 struct erase_response {
@@ -100,7 +105,7 @@ struct log_body {
 // ---------------------------------------------------------------- status
 
 struct status_request {
-	char nothing; // C has no empty struct
+	uint32_t timeout_ms;
 };
 
 struct method_info {

@@ -2,7 +2,7 @@
 // Method numbers are permanent (DESIGN 2).
 #pragma once
 
-// Every request message reserves this field for timeout_ms: it may come to any of them, and drops no restriction.
+// timeout_ms, in every request message.
 enum { FIELD_TIMEOUT_MS = 100 };
 
 enum method {

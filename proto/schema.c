@@ -258,6 +258,7 @@ static const struct schema_field change_set_fields[] = {
 	FIELD(change_set, actor),
 	FIELD(change_set, idempotency_key),
 	FIELD(change_set, dry_run),
+	FIELD(change_set, timeout_ms),
 };
 const struct schema schema_change_set = {ROWS(change_set, change_set)};
 
@@ -301,6 +302,7 @@ static const struct schema_field authorize_request_fields[] = {
 	FIELD(authorize_request, evse_id),      TIME(authorize_request, at),
 	FIELD(authorize_request, purpose),      FIELD(authorize_request, min_revision),
 	FIELD(authorize_request, explain),
+	FIELD(authorize_request, timeout_ms),
 };
 const struct schema schema_authorize_request = {ROWS(authorize_request, authorize_request)};
 
@@ -327,6 +329,7 @@ const struct schema schema_authorize_response = {ROWS(authorize_response, author
 
 static const struct schema_field authorize_batch_request_fields[] = {
 	SUB_LIST(authorize_batch_request, requests, authorize_request, BATCH_REQUESTS_MAX),
+	FIELD(authorize_batch_request, timeout_ms),
 };
 const struct schema schema_authorize_batch_request = {ROWS(authorize_batch_request, authorize_batch_request)};
 
@@ -346,6 +349,7 @@ static const struct schema_field get_tariff_request_fields[] = {
 	FIELD(get_tariff_request, caller_class),
 	TIME(get_tariff_request, at),
 	FIELD(get_tariff_request, min_revision),
+	FIELD(get_tariff_request, timeout_ms),
 };
 const struct schema schema_get_tariff_request = {ROWS(get_tariff_request, get_tariff_request)};
 
@@ -362,6 +366,7 @@ static const struct schema_field list_visible_charge_points_request_fields[] = {
 	FIELD(list_visible_charge_points_request, page_size),
 	FIELD(list_visible_charge_points_request, page_token),
 	FIELD(list_visible_charge_points_request, min_revision),
+	FIELD(list_visible_charge_points_request, timeout_ms),
 };
 const struct schema schema_list_visible_charge_points_request = {
 	ROWS(list_visible_charge_points_request, list_visible_charge_points_request)};
@@ -378,6 +383,7 @@ static const struct schema_field list_permitted_request_fields[] = {
 	FIELD(list_permitted_request, charge_point_id), FIELD(list_permitted_request, evse_id),
 	FIELD(list_permitted_request, page_size),       FIELD(list_permitted_request, page_token),
 	FIELD(list_permitted_request, min_revision),
+	FIELD(list_permitted_request, timeout_ms),
 };
 const struct schema schema_list_permitted_request = {ROWS(list_permitted_request, list_permitted_request)};
 
@@ -410,6 +416,7 @@ static const struct schema_field search_request_fields[] = {
 	FIELD(search_request, kind),        FIELD(search_request, text),       FIELD(search_request, charge_group_id),
 	FIELD(search_request, customer_id), FIELD(search_request, tariff_id),  FIELD(search_request, unattached),
 	FIELD(search_request, page_size),   FIELD(search_request, page_token), FIELD(search_request, min_revision),
+	FIELD(search_request, timeout_ms),
 };
 const struct schema schema_search_request = {ROWS(search_request, search_request)};
 
@@ -423,11 +430,13 @@ const struct schema schema_search_response = {ROWS(search_response, search_respo
 static const struct schema_field get_request_fields[] = {
 	FIELD(get_request, kind),         FIELD(get_request, id),          FIELD(get_request, token_type),
 	SUB(get_request, issuer, issuer), FIELD(get_request, customer_id), FIELD(get_request, min_revision),
+	FIELD(get_request, timeout_ms),
 };
 const struct schema schema_get_request = {ROWS(get_request, get_request)};
 
 static const struct schema_field watch_request_fields[] = {
 	FIELD(watch_request, after_revision),
+	FIELD(watch_request, timeout_ms),
 };
 const struct schema schema_watch_request = {ROWS(watch_request, watch_request)};
 
@@ -442,6 +451,7 @@ const struct schema schema_event = {ROWS(event, event)};
 static const struct schema_field snapshot_request_fields[] = {
 	FIELD(snapshot_request, min_revision),
 	FIELD(snapshot_request, replica),
+	FIELD(snapshot_request, timeout_ms),
 };
 const struct schema schema_snapshot_request = {ROWS(snapshot_request, snapshot_request)};
 
@@ -468,6 +478,7 @@ static const struct schema_field log_request_fields[] = {
 	FIELD(log_request, page_size),
 	FIELD(log_request, orphans),
 	FIELD(log_request, without_changes),
+	FIELD(log_request, timeout_ms),
 };
 const struct schema schema_log_request = {ROWS(log_request, log_request)};
 
@@ -480,6 +491,7 @@ const struct schema schema_log_response = {ROWS(log_response, log_response)};
 
 static const struct schema_field adopt_request_fields[] = {
 	FIELD(adopt_request, epoch),
+	FIELD(adopt_request, timeout_ms),
 };
 const struct schema schema_adopt_request = {ROWS(adopt_request, adopt_request)};
 
@@ -493,6 +505,7 @@ static const struct schema_field restore_request_fields[] = {
 	FIELD(restore_request, number),
 	SUB_LIST(restore_request, records, record, RESTORE_RECORDS_MAX),
 	SUB(restore_request, end, snapshot_end),
+	FIELD(restore_request, timeout_ms),
 };
 const struct schema schema_restore_request = {ROWS(restore_request, restore_request)};
 
@@ -504,6 +517,7 @@ const struct schema schema_restore_response = {ROWS(restore_response, restore_re
 
 static const struct schema_field forget_orphans_request_fields[] = {
 	FIELD(forget_orphans_request, through_revision),
+	FIELD(forget_orphans_request, timeout_ms),
 };
 const struct schema schema_forget_orphans_request = {ROWS(forget_orphans_request, forget_orphans_request)};
 
@@ -512,14 +526,15 @@ static const struct schema_field forget_orphans_response_fields[] = {
 };
 const struct schema schema_forget_orphans_response = {ROWS(forget_orphans_response, forget_orphans_response)};
 
-const struct schema schema_check_request = {
-	.descriptor = &evauth__v1__check_request__descriptor,
-	.size = sizeof(struct check_request),
+static const struct schema_field check_request_fields[] = {
+	FIELD(check_request, timeout_ms),
 };
+const struct schema schema_check_request = {ROWS(check_request, check_request)};
 
 static const struct schema_field erase_request_fields[] = {
 	FIELD(erase_request, customer_id),
 	SUB_LIST(erase_request, tokens, delete_token, 1000),
+	FIELD(erase_request, timeout_ms),
 };
 const struct schema schema_erase_request = {ROWS(erase_request, erase_request)};
 
@@ -548,10 +563,10 @@ static const struct schema_field log_body_fields[] = {
 };
 const struct schema schema_log_body = {ROWS(log_body, log_body)};
 
-const struct schema schema_status_request = {
-	.descriptor = &evauth__v1__status_request__descriptor,
-	.size = sizeof(struct status_request),
+static const struct schema_field status_request_fields[] = {
+	FIELD(status_request, timeout_ms),
 };
+const struct schema schema_status_request = {ROWS(status_request, status_request)};
 
 static const struct schema_field method_info_fields[] = {
 	FIELD(method_info, number),

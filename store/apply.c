@@ -44,6 +44,24 @@ static void refuse_all(struct store_job *jobs)
 	fail_pending(jobs, -EIO, STATUS_UNAVAILABLE, "the store failed and takes no more writes until it is restarted");
 }
 
+// Those that waited for too long are not begun. Whether any are left.
+static bool refuse_late(struct store_job *jobs)
+{
+	const uint64_t now_ns = clock_wall_ns();
+	bool left_any = false;
+	for (struct store_job *job = jobs; job != NULL; job = job->next) {
+		if (job->late_ns == 0 || now_ns < job->late_ns) {
+			left_any = true;
+			continue;
+		}
+		conclude(job, -ETIME);
+		fault_set(&job->fault, STATUS_DEADLINE_EXCEEDED, NULL,
+			  "half of timeout_ms was over before its turn came: nothing was changed");
+		job->is_pending = false;
+	}
+	return left_any;
+}
+
 // Those that would have filled a full store are refused. Whether any are left to be tried again.
 static bool refuse_growing(struct store_job *jobs)
 {
@@ -115,6 +133,10 @@ void store_commit(struct store *store, struct store_job *jobs)
 		return;
 	}
 	mark_pending(jobs); // until prepared, a job fails with the commit
+	if (!refuse_late(jobs)) {
+		answer(jobs);
+		return;
+	}
 	int result = commit_try(&commit, store, jobs);
 	if (result == -ENOSPC && refuse_growing(jobs))
 		result = commit_try(&commit, store, jobs);

@@ -89,6 +89,7 @@ struct store_job {
 	size_t body_size;             // encoded size of the set, for COMMIT_BODIES_MAX
 	struct bytes body;            // the encoded set itself, as received or as codec_encode() gave it
 	uint32_t repeat_window_s;     // LoggedSet of evauth.proto; 0 but for the inbox
+	uint64_t late_ns;             // clock_wall_ns() from when on it is not begun any more: -ETIME; 0: never
 	// Called on the writer thread once the change set is durable and visible to every reader, or refused. It
 	// must not block: hand the job to its thread.
 	void (*done)(struct store_job *job);
@@ -102,8 +103,9 @@ struct store_job {
 
 // An accepted set belongs to a revision, also when it changes nothing; sets committed together share one. Refusals,
 // dry runs and repeated answers use up none. A dry run answers with the revision of the state it was tried on.
-// Faults of the store itself: RESOURCE_EXHAUSTED (-ENOSPC) when it is full, for what does more than delete and detach;
-// UNAVAILABLE (-EIO) when the commit failed for good, and whether it is on disk is unknown.
+// A set whose commit has begun before its late_ns is finished, however long that takes; later it is refused, and
+// nothing of it was done. Faults of the store itself: RESOURCE_EXHAUSTED (-ENOSPC) when it is full, for what does more
+// than delete and detach; UNAVAILABLE (-EIO) when the commit failed for good, and whether it is on disk is unknown.
 
 // Any thread. -EAGAIN: the queue is full, or -EIO: the store is closed to writes; done() is not called then.
 MUST_CHECK int store_submit(struct store *store, struct store_job *job);

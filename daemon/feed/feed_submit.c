@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Change sets from Apply: admitted here, ordered by the log, answered with what the store made of them.
+#include "base/clock.h"
 #include "daemon/feed/feed_impl.h"
 #include "store/admit.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { NS_PER_MS = 1000000 };
 
 // A change set on its way; its address is the handle.
 struct submission {
@@ -58,6 +61,9 @@ void feed_submit_answer(struct feed *feed, const struct replica_action *action)
 	case REPLICA_TOO_MUCH:
 		fault_set(&job->fault, STATUS_RESOURCE_EXHAUSTED, NULL, "%s", action->answer.text);
 		break;
+	case REPLICA_LATE:
+		fault_set(&job->fault, STATUS_DEADLINE_EXCEEDED, NULL, "nothing was changed: %s", action->answer.text);
+		break;
 	case REPLICA_OUTCOME_UNKNOWN:
 		fault_set(&job->fault, STATUS_UNAVAILABLE, NULL,
 			  "%s; the outcome is unknown: send it again with the same idempotency key, or look",
@@ -103,10 +109,19 @@ static void refuse_submit(struct feed *feed, struct store_job *job, int error)
 	}
 }
 
+// The replica's clock is another one.
+static uint64_t late_ms_of(const struct store_job *job)
+{
+	const uint64_t now_ns = clock_wall_ns();
+	if (job->late_ns == 0)
+		return 0;
+	return feed_now_ms() + (job->late_ns > now_ns ? (job->late_ns - now_ns) / NS_PER_MS : 0);
+}
+
 static void take(struct feed *feed, struct submission *submission)
 {
 	struct store_job *job = submission->job;
-	const struct replica_set set = {.body = job->body, .handle = (uintptr_t)submission};
+	const struct replica_set set = {.body = job->body, .handle = (uintptr_t)submission, .late_ms = late_ms_of(job)};
 	submission->next = feed->submissions;
 	submission->link = &feed->submissions;
 	if (submission->next != NULL)

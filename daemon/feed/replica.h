@@ -45,6 +45,7 @@ enum replica_outcome {
 	REPLICA_UNAVAILABLE,     // nothing happened and nothing will
 	REPLICA_OUTCOME_UNKNOWN, // UNAVAILABLE, but it may take effect, here and elsewhere
 	REPLICA_TOO_MUCH,        // RESOURCE_EXHAUSTED: nothing happened
+	REPLICA_LATE,            // DEADLINE_EXCEEDED: nothing happened
 	REPLICA_NOT_NOW,         // adopt only: FAILED_PRECONDITION, nothing happened
 };
 
@@ -55,6 +56,8 @@ struct replica_set {
 	uint64_t handle;
 	// Given up when not sent to Redis by then. 0: after the time-out of the options.
 	uint64_t expires_ms;
+	// Not put into an entry from then on, which may be sooner; in one already it stays. 0: never.
+	uint64_t late_ms;
 	// Of actor and idempotency key, for the inbox: a set is not offered when replica_seen() named the same.
 	// Zero: none.
 	struct id128 key;

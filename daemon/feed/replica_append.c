@@ -70,10 +70,12 @@ bool replica_append_action(struct replica *replica, struct replica_action *ret_a
 	struct pending *pending = &replica->pending;
 	if (replica->step != STEP_FOLLOW || !can_append(replica))
 		return false;
+	if (pending->sets.count == 0)
+		replica_refuse_late_sets(replica);
 	if (pending->sets.count == 0 && fill_pending(replica) != 0)
 		replica->append_after_ms = replica->now_ms + RETRY_MEMORY_MS;
 	if (pending->sets.count == 0)
-		return false;
+		return replica_answer_action(replica, ret_action); // of those that came too late
 	pending->entry.epoch = replica->cursor.epoch;
 	pending->entry.revision = replica->cursor.revision + 1;
 	pending->entry.prev = replica->cursor.nonce;

@@ -37,6 +37,7 @@ struct set {
 	struct set *next;
 	uint64_t handle; // 0: nobody waits (any more)
 	uint64_t expires_ms;
+	uint64_t late_ms;
 	uint64_t ready_ms; // inbox: offered from then on
 	struct id128 key;
 	uint64_t revision; // what it was applied with
@@ -317,6 +318,8 @@ void replica_append_lost(struct replica *replica);
 // Answers everything that waits: writes are refused from now on. `keep_pending` when it may be found yet.
 void replica_refuse_sets(struct replica *replica, bool keep_pending, const char *text);
 void replica_expire_sets(struct replica *replica);
+// Those of the queue that have waited for too long.
+void replica_refuse_late_sets(struct replica *replica);
 void replica_release_inbox(struct replica *replica);
 void replica_answer_all(struct replica *replica, struct set_list *sets, enum replica_outcome outcome, const char *text);
 bool replica_answer_action(struct replica *replica, struct replica_action *ret_action);

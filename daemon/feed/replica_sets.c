@@ -81,6 +81,7 @@ static int take_set(struct replica *replica, const struct replica_set *source, s
 		.handle = source->handle,
 		.expires_ms =
 			source->expires_ms != 0 ? source->expires_ms : replica->now_ms + replica->options.timeout_ms,
+		.late_ms = source->late_ms,
 		.key = source->key,
 		.repeat_window_s = source->repeat_window_s,
 		.size = source->body.size,
@@ -241,6 +242,16 @@ void replica_refuse_sets(struct replica *replica, bool keep_pending, const char 
 	// What is pending was sent, and its answer is not waited for.
 	replica_answer_all(replica, &replica->pending.sets, REPLICA_OUTCOME_UNKNOWN, text);
 	drop_pending(replica);
+}
+
+void replica_refuse_late_sets(struct replica *replica)
+{
+	struct set_list rest = {0}, late = {0};
+	struct set *set;
+	while ((set = set_list_take(&replica->queue)) != NULL)
+		set_list_add(set->late_ms != 0 && set->late_ms <= replica->now_ms ? &late : &rest, set);
+	replica->queue = rest;
+	replica_answer_all(replica, &late, REPLICA_LATE, "half of timeout_ms was over before its turn came");
 }
 
 static void note_expiry(struct replica *replica, const struct set_list *list)

@@ -280,14 +280,6 @@ static int input_room(struct conn *conn, struct bytes *ret_kept, char **ret_room
 	return 0;
 }
 
-static ssize_t receive_plain(struct conn *conn, char *room, size_t size)
-{
-	const ssize_t received = recv(conn->fd, room, size < conn->input_left ? size : conn->input_left, 0);
-	if (received > 0 && conn->input_left != SIZE_MAX)
-		conn->input_left -= (size_t)received;
-	return received;
-}
-
 static void on_readable(struct conn *conn)
 {
 	struct bytes input;
@@ -298,7 +290,7 @@ static void on_readable(struct conn *conn)
 		return;
 	}
 	const ssize_t received =
-		UNLIKELY(conn->tls != NULL) ? conn_tls_receive(conn, room, size) : receive_plain(conn, room, size);
+		UNLIKELY(conn->tls != NULL) ? conn_tls_receive(conn, room, size) : conn_receive(conn, room, size);
 	if (received < 0) {
 		if (errno == EAGAIN && conn->input_left == 0)
 			finish(conn);

@@ -143,6 +143,13 @@ const char *conn_names_next(const struct conn_names *names, const char *name);
 // Leaves out what does not fit.
 void conn_names_add(struct conn_names *names, const char *name);
 
+// From the next read on conn_arrived_ns() tells when the input at hand, its last byte, reached this machine, in
+// clock_wall_ns(): TCP's own record of it, or where there is none (Unix sockets, what came before this) when it was
+// read. 0: never asked for. What waits in the socket costs a connection that asks a larger system call per read, and
+// the machine a look at the clock per packet.
+void conn_want_arrival(struct conn *conn);
+uint64_t conn_arrived_ns(const struct conn *conn);
+
 // Room for `size` bytes at the end of the output, to be followed by conn_commit(). NULL when the connection cannot be
 // answered any more (then it is, or will be, gone). Written at the end of the turn.
 MUST_CHECK char *conn_reserve(struct conn *conn, size_t size);

@@ -13,6 +13,7 @@ enum {
 	CONN_TURN_BYTES_MAX = 64 * 1024,
 	CONN_INBOX_MAX = 1024,
 	CONN_SEALED_SIZE = 32 * 1024, // one read, or write, of encrypted bytes
+	CONN_DATED_SIZE = 16 * 1024,  // one read whose arrival is wanted: one moment for so much at most
 };
 
 enum conn_state {
@@ -52,6 +53,8 @@ struct conn {
 	bool has_failed;    // there was no memory for an answer
 	bool wants_room;
 	size_t room_mark;
+	bool wants_arrival;
+	uint64_t arrived_ns; // conn_arrived_ns()
 	struct conn_buffer in;
 	size_t message_size; // of the message begun in `in`, 0: unknown
 	struct conn_buffer out;
@@ -114,6 +117,9 @@ void conn_on_tick(struct conn *conn, uint64_t now);
 void conn_buffer_release(struct conn *conn, struct conn_buffer *buffer);
 // -ENOMEM. Afterwards `room` more bytes fit behind the ones there.
 MUST_CHECK int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t room);
+
+// conn_receive.c: recv(2), up to where a draining connection is read; notes when the bytes arrived if that is wanted.
+MUST_CHECK ssize_t conn_receive(struct conn *conn, char *room, size_t size);
 
 // conn_output.c: writes what it can; may close the connection, never calls on_input or on_room.
 void conn_write(struct conn *conn);

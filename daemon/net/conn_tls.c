@@ -109,18 +109,11 @@ bool conn_tls_has_said_goodbye(struct conn *conn)
 // Reads encrypted bytes into the engine. Like recv(2); EPROTO when the engine does not like them.
 static ssize_t receive_sealed(struct conn *conn)
 {
-	struct conn_set *set = conn->set;
-	const size_t room = CONN_SEALED_SIZE < conn->input_left ? CONN_SEALED_SIZE : conn->input_left;
-	if (room == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	const ssize_t received = recv(conn->fd, set->sealed, room, 0);
+	char *sealed = conn->set->sealed;
+	const ssize_t received = conn_receive(conn, sealed, CONN_SEALED_SIZE);
 	if (received <= 0)
 		return received;
-	if (conn->input_left != SIZE_MAX)
-		conn->input_left -= (size_t)received;
-	if (tls_engine_receive(conn->tls, (struct bytes){.data = set->sealed, .size = (size_t)received}) != 0) {
+	if (tls_engine_receive(conn->tls, (struct bytes){.data = sealed, .size = (size_t)received}) != 0) {
 		errno = EPROTO;
 		return -1;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/rpc.h"
+#include "proto/timeout.h"
 
 #include <errno.h>
 
@@ -152,12 +153,12 @@ const struct method_row *dispatch_next(const struct method_row *method)
 }
 
 // True: the call waits and leaves the order (DESIGN 2).
-static bool must_wait(const struct call *call, const void *request)
+static bool must_wait(const struct call *call, const void *request, uint32_t timeout_ms)
 {
 	const uint64_t wanted = call->method->min_revision ? call->method->min_revision(request) : 0;
 	if (wanted == 0 || wanted <= worker_image(call->worker)->revision)
 		return false;
-	waiters_add(call, wanted);
+	waiters_add(call, wanted, timeout_ms);
 	return true;
 }
 
@@ -167,11 +168,16 @@ static void answer(const struct call *call)
 	struct fault fault = {0};
 	void *request;
 	const void *response;
+	const uint32_t timeout_ms = timeout_find(call->body);
+	if (call_is_late(call, timeout_ms)) {
+		reply_late(call);
+		return;
+	}
 	arena_reset(&worker->arena);
 	int result =
 		codec_decode(call->method->request, call->method->mode, call->body, &worker->arena, &request, &fault);
 	if (result == 0) {
-		if (must_wait(call, request))
+		if (must_wait(call, request, timeout_ms))
 			return;
 		result = call->method->answer(worker, request, &response, &fault);
 	}
@@ -193,12 +199,17 @@ static void start(const struct call *call)
 {
 	struct fault fault = {0};
 	struct job *job;
-	int result = job_create(call, &job, &fault);
+	const uint32_t timeout_ms = timeout_find(call->body);
+	if (call_is_late(call, timeout_ms)) {
+		reply_late(call);
+		return;
+	}
+	int result = job_create(call, timeout_ms, &job, &fault);
 	if (result != 0) {
 		reply_fault(call, result, &fault);
 		return;
 	}
-	if (must_wait(call, job->request)) {
+	if (must_wait(call, job->request, timeout_ms)) {
 		job_destroy(job);
 		return;
 	}

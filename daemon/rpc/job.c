@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/rpc.h"
+#include "proto/timeout.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-int job_create(const struct call *call, struct job **ret_job, struct fault *fault)
+// The log keeps it as it came, but for what concerns this request alone.
+static struct bytes keep_body(const struct call *call, uint32_t timeout_ms, struct arena *arena)
+{
+	if (timeout_ms == 0)
+		return arena_copy(arena, call->body);
+	char *kept = arena_alloc(arena, call->body.size);
+	return (struct bytes){.data = kept, .size = kept != NULL ? timeout_strip(call->body, kept) : 0};
+}
+
+int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_job, struct fault *fault)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	if (job == NULL)
@@ -24,8 +36,9 @@ int job_create(const struct call *call, struct job **ret_job, struct fault *faul
 	job->since_ns = call->worker->since_ns ? call->worker->since_ns : worker_now_ns(call->worker);
 	job->request = request;
 	job->store.body_size = call->body.size;
-	if (call->method->request == &schema_change_set) // the log keeps it as it came
-		job->store.body = arena_copy(&job->store.arena, call->body);
+	job->store.late_ns = call_late_ns(call, timeout_ms);
+	if (call->method->request == &schema_change_set)
+		job->store.body = keep_body(call, timeout_ms, &job->store.arena);
 	job->held = sizeof(*job) + call->body.size; // DESIGN 4 counts bytes of the wire
 	*ret_job = job;
 	return 0;
@@ -55,6 +68,11 @@ static void job_answer(struct job *job, struct conn *conn)
 		reply_message(&call, job->response, &job->store.arena);
 	else
 		reply_body(&call, job->body);
+}
+
+bool job_is_late(const struct job *job)
+{
+	return job->store.late_ns != 0 && clock_wall_ns() >= job->store.late_ns;
 }
 
 void job_note_time(const struct job *job)

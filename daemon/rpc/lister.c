@@ -42,7 +42,8 @@ static void do_job(struct lister *lister, struct job *job)
 {
 	const void *response;
 	struct arena *arena = &job->store.arena;
-	int result = job->method->list(lister, job->request, arena, &response, &job->store.fault);
+	int result = job_is_late(job) ? -ETIME
+				      : job->method->list(lister, job->request, arena, &response, &job->store.fault);
 	if (result == 0)
 		result = codec_encode(job->method->response, response, arena, &job->body);
 	job->store.result = result;

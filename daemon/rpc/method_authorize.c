@@ -3,12 +3,15 @@
 #include "daemon/rpc/rpc.h"
 #include "proto/codec_authorize.h"
 
+static_assert(CALLS_MAX <= 64, "they have a bit each");
+
 // Pipelined calls are decided side by side: nearly all of a decision's time is waiting for memory (decide.h).
 struct pipeline {
 	const struct call *calls;
 	const struct image *image;
 	struct fault fault; // of a body that is not understood; nobody reads it
 	struct authorize_request requests[DECIDE_LANES];
+	uint64_t late; // a bit per call
 };
 
 static void give_answer(const struct call *call, const struct authorize_response *response)
@@ -25,8 +28,12 @@ static void answer_alone(const struct call *call, const struct image *image)
 	struct decision decision;
 	struct fault fault = {0};
 	int result = codec_decode_authorize_request(call->body, &worker->arena, &request, &fault);
+	if (result == 0 && call_is_late(call, request.timeout_ms)) {
+		reply_late(call);
+		return;
+	}
 	if (result == 0 && request.min_revision > image->revision) {
-		waiters_add(call, request.min_revision);
+		waiters_add(call, request.min_revision, request.timeout_ms);
 		return;
 	}
 	if (result == 0)
@@ -35,6 +42,16 @@ static void answer_alone(const struct call *call, const struct image *image)
 		give_answer(call, &decision.response);
 	else
 		reply_fault(call, result, &fault);
+}
+
+// Out of the way of those without a time-out.
+static __attribute__((noinline)) const struct authorize_request *take_timed(struct pipeline *pipeline, size_t index,
+									    const struct authorize_request *request)
+{
+	if (!call_is_late(&pipeline->calls[index], request->timeout_ms))
+		return request;
+	pipeline->late |= UINT64_C(1) << index;
+	return NULL;
 }
 
 // NULL: the call goes by itself.
@@ -46,7 +63,9 @@ static const struct authorize_request *take(void *context, size_t index)
 	pipeline->fault.code = STATUS_OK; // the rest is set with the code
 	if (codec_decode_authorize_request(call->body, &call->worker->arena, request, &pipeline->fault) != 0)
 		return NULL;
-	return request->min_revision > pipeline->image->revision || request->explain ? NULL : request;
+	if (request->min_revision > pipeline->image->revision || request->explain)
+		return NULL;
+	return LIKELY(request->timeout_ms == 0) ? request : take_timed(pipeline, index, request);
 }
 
 static void give(void *context, size_t index, const struct decision *decision)
@@ -54,6 +73,8 @@ static void give(void *context, size_t index, const struct decision *decision)
 	const struct pipeline *pipeline = context;
 	if (LIKELY(decision != NULL))
 		give_answer(&pipeline->calls[index], &decision->response);
+	else if (pipeline->late >> index & 1)
+		reply_late(&pipeline->calls[index]);
 	else
 		answer_alone(&pipeline->calls[index], pipeline->image);
 }
@@ -64,6 +85,7 @@ void method_authorize(const struct call *calls, size_t count)
 	struct pipeline pipeline; // not cleared: its requests are big
 	pipeline.calls = calls;
 	pipeline.image = worker_image(worker);
+	pipeline.late = 0;
 	pipeline.fault.change_number = pipeline.fault.retry_after_ms = 0;
 	const struct decide_flow flow = {.take = take, .give = give, .context = &pipeline};
 	arena_reset(&worker->arena);

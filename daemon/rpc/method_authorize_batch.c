@@ -146,10 +146,16 @@ static void answer(const struct call *call)
 	struct fault fault;
 	fault.code = STATUS_OK; // the texts are set with it
 	fault.change_number = fault.retry_after_ms = 0;
+	if (call_is_late_undecoded(call)) {
+		reply_late(call);
+		return;
+	}
 	arena_reset(&worker->arena);
 	int result = codec_decode_authorize_batch_request(call->body, &worker->arena, &batch.request, &fault);
+	if (result == 0 && batch.request.timeout_ms != 0)
+		conn_want_arrival(call->conn); // looked at from the next read on
 	if (result == 0 && min_revision(&batch.request) > batch.image->revision) {
-		waiters_add(call, min_revision(&batch.request));
+		waiters_add(call, min_revision(&batch.request), batch.request.timeout_ms);
 		return;
 	}
 	if (result == 0)

@@ -132,6 +132,8 @@ static void do_part(struct restores *restores, struct job *job)
 		job->store.result = -ENOMEM;
 	else if (atomic_load(&restores->service->stopping))
 		job->store.result = -ESHUTDOWN;
+	else if (job_is_late(job))
+		job->store.result = -ETIME;
 	else
 		job->store.result = take_part(restores, job, response, fault);
 	if (job->store.result == -ESHUTDOWN)

@@ -12,6 +12,8 @@ enum {
 	AUTHORIZE_ROOM = 1024,   // for a response without explanation, nearly always
 };
 
+#define LATE_TEXT "half of timeout_ms was over before its turn came: not executed"
+
 // What went wrong in us or was refused without a word about it.
 static const struct {
 	int error;
@@ -23,6 +25,7 @@ static const struct {
 	{-EAGAIN, STATUS_RESOURCE_EXHAUSTED, "too many requests of this kind are waiting", 100},
 	{-EIO, STATUS_UNAVAILABLE, "the store takes no changes at the moment", 1000},
 	{-EINVAL, STATUS_INVALID_ARGUMENT, "the request was not understood", 0},
+	{-ETIME, STATUS_DEADLINE_EXCEEDED, LATE_TEXT, 0},
 };
 
 static void fault_from_error(int error, struct fault *fault)
@@ -94,6 +97,21 @@ void reply_fault(const struct call *call, int error, const struct fault *fault)
 		body.size = 0;
 	write_frame(call, (uint8_t)filled.code, body);
 	arena_finish(&arena);
+}
+
+void reply_late(const struct call *call)
+{
+	// Error {code, message} in its encoded form: an overloaded daemon has more to do than to encode it again.
+	static const char text[] = LATE_TEXT;
+	enum { TEXT_SIZE = sizeof(text) - 1, HEAD_SIZE = 4 };
+	static const char head[HEAD_SIZE] = {1 << 3 | 0, STATUS_DEADLINE_EXCEEDED, 2 << 3 | 2, TEXT_SIZE};
+	static_assert(TEXT_SIZE < 128, "its size is one byte");
+	char *room = conn_reserve(call->conn, FRAME_HEADER_SIZE + HEAD_SIZE + TEXT_SIZE);
+	if (room == NULL)
+		return;
+	memcpy(room + FRAME_HEADER_SIZE, head, HEAD_SIZE);
+	memcpy(room + FRAME_HEADER_SIZE + HEAD_SIZE, text, TEXT_SIZE);
+	commit_frame(call, STATUS_DEADLINE_EXCEEDED, room, HEAD_SIZE + TEXT_SIZE);
 }
 
 // True: the answer is too big, and the caller has heard so.

@@ -99,6 +99,7 @@ struct worker {
 	const struct image *image; // pinned since the first request of this turn; NULL: not yet
 	uint64_t now_ns;           // wall clock of this turn, read when something first wants it; 0: not yet
 	uint64_t since_ns;         // when the waiter that is being answered was read; 0: what is answered is new
+	uint64_t late_ns;          // of that waiter: call_late_ns()
 	struct counters counters;
 	uint32_t turn_calls[METHODS_MAX]; // answered in this turn and not yet written, by method
 	struct arena arena;               // of the request being answered
@@ -172,9 +173,24 @@ void reply_reserved(const struct call *call, char *room, size_t body_size);
 // `fault` without a code becomes one for `error` (negative errno).
 void reply_fault(const struct call *call, int error, const struct fault *fault);
 
+// DEADLINE_EXCEEDED: nothing was done. Cheap.
+void reply_late(const struct call *call);
+
+// ---------------------------------------------------------------- deadline.c
+// The three take what is in the request's timeout_ms; 0: it has all the time. In clock_wall_ns(); 0: never.
+// When its sender gives up.
+uint64_t call_deadline_ns(const struct call *call, uint32_t timeout_ms);
+// From when on it is not begun any more.
+uint64_t call_late_ns(const struct call *call, uint32_t timeout_ms);
+bool call_is_late(const struct call *call, uint32_t timeout_ms);
+// The same before anything is decoded, on connections that have sent a time-out before.
+bool call_is_late_undecoded(const struct call *call);
+
 // ---------------------------------------------------------------- job.c
-// -ENOMEM. The body is decoded into the job's arena: -EINVAL and a fault.
-MUST_CHECK int job_create(const struct call *call, struct job **ret_job, struct fault *fault);
+// -ENOMEM. The body is decoded into the job's arena: -EINVAL and a fault. `timeout_ms` is the request's.
+MUST_CHECK int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_job, struct fault *fault);
+// It waited for too long and is not to be begun: its result is -ETIME. Any thread.
+bool job_is_late(const struct job *job);
 // Counts the job as under way. The worker's thread, before another thread can see it.
 void job_begin(struct job *job);
 // Sends it back to its worker, which answers and ends it. Any thread.
@@ -191,7 +207,7 @@ MUST_CHECK int waiters_init(struct waiters *waiters, struct worker *worker);
 void waiters_finish(struct waiters *waiters);
 // Keeps a copy of the call until its revision is there or its time is over, then answers it. Refuses it when there are
 // too many.
-void waiters_add(const struct call *call, uint64_t revision);
+void waiters_add(const struct call *call, uint64_t revision, uint32_t timeout_ms);
 // Answers those that can be answered now, refuses those whose time is over, and all when the worker stops. Called on
 // every doorbell.
 void waiters_look(struct worker *worker);

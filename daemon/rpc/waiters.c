@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAITERS_MAX = 1024 }; // per worker
+enum { WAITERS_MAX = 1024 /* per worker */, NS_PER_MS = 1000000 };
 
 struct waiter {
 	struct waiter *next;
@@ -16,6 +16,8 @@ struct waiter {
 	uint32_t wait_ms;
 	uint64_t revision;
 	uint64_t deadline_ms;
+	uint64_t expires_ns; // call_deadline_ns(); 0: whenever it is there
+	bool is_impatient;   // that comes before the daemon's patience ends
 	uint64_t since_ns;
 	size_t body_size;
 	char body[];
@@ -46,6 +48,11 @@ static void refuse(const struct call *call, uint64_t revision, uint32_t wait_ms)
 	reply_fault(call, 0, &fault);
 }
 
+static uint64_t left_ms(uint64_t now_ns, uint64_t expires_ns)
+{
+	return expires_ns == 0 ? UINT64_MAX : counters_time(now_ns, expires_ns) / NS_PER_MS;
+}
+
 static void append(struct waiters *waiters, struct waiter *waiter)
 {
 	if (waiters->first == NULL)
@@ -55,7 +62,7 @@ static void append(struct waiters *waiters, struct waiter *waiter)
 	waiters->last = waiter;
 }
 
-void waiters_add(const struct call *call, uint64_t revision)
+void waiters_add(const struct call *call, uint64_t revision, uint32_t timeout_ms)
 {
 	struct worker *worker = call->worker;
 	const struct fault none = {0};
@@ -70,14 +77,18 @@ void waiters_add(const struct call *call, uint64_t revision)
 		reply_fault(call, is_full ? -EAGAIN : -ENOMEM, &none);
 		return;
 	}
+	const uint64_t now_ns = worker_now_ns(worker), expires_ns = call_deadline_ns(call, timeout_ms);
+	const uint64_t expires_ms = left_ms(now_ns, expires_ns);
 	*waiter = (struct waiter){
 		.conn = conn_ref(call->conn),
 		.method = call->method,
 		.request_id = call->request_id,
 		.wait_ms = wait_ms,
 		.revision = revision,
-		.deadline_ms = loop_now_ms(worker->loop) + wait_ms,
-		.since_ns = worker_now_ns(worker),
+		.deadline_ms = loop_now_ms(worker->loop) + (expires_ms < wait_ms ? expires_ms : wait_ms),
+		.is_impatient = expires_ms < wait_ms,
+		.expires_ns = expires_ns,
+		.since_ns = now_ns,
 		.body_size = call->body.size,
 	};
 	if (call->body.size > 0)
@@ -90,6 +101,12 @@ void waiters_add(const struct call *call, uint64_t revision)
 	// The revision may have come since this turn's image was pinned, when the writer saw nobody waiting: look again
 	// in the next turn.
 	loop_wake(worker->loop);
+}
+
+// What is left of its time is halved as if it had come now.
+static uint64_t late_ns_of(const struct waiter *waiter, uint64_t now_ns)
+{
+	return waiter->expires_ns == 0 ? 0 : now_ns + counters_time(now_ns, waiter->expires_ns) / 2;
 }
 
 // Answered with the image of this turn, or refused. The hold is released after the answer, so that a connection that
@@ -107,8 +124,11 @@ static void waiter_end(struct worker *worker, struct waiter *waiter, bool is_the
 			.body = {.data = waiter->body, .size = waiter->body_size},
 		};
 		worker->since_ns = waiter->since_ns;
+		worker->late_ns = late_ns_of(waiter, worker_now_ns(worker));
 		if (is_there)
 			dispatch_calls(&call, 1);
+		else if (waiter->is_impatient)
+			reply_late(&call);
 		else
 			refuse(&call, waiter->revision, waiter->wait_ms);
 		worker->since_ns = 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls: one request, one answer, and all the ways in which that can go wrong.
+#include "proto/limits.h"
+#include "proto/timeout.h"
 #include "tests/unit/client/client_fixture.h"
 
 #include <stdio.h>
@@ -132,7 +134,57 @@ static void serve_half_an_answer(struct fake_server *self, int fd, int number)
 	fake_write(fd, "only this", 9);
 }
 
+// Answers with the request's timeout_ms as the revision.
+static void serve_timeouts(struct fake_server *self, int fd, int number)
+{
+	struct frame request;
+	(void)self;
+	(void)number;
+	while (fake_read(fd, &request))
+		answer_with_revision(fd, &request, timeout_find(request.body));
+}
+
 // ---------------------------------------------------------------- answers
+
+START_TEST(a_call_tells_how_long_it_waits)
+{
+	struct authorize_response *response;
+	const struct authorize_request own = {.token_uid = BYTES_LITERAL("04A1"), .timeout_ms = 77};
+	start(serve_timeouts);
+	ck_assert_int_eq(ask(&response), 0);
+	ck_assert_uint_eq(response->revision, 20000);
+	ck_assert_int_eq(evauth_authorize(client, &own, &arena, &response), 0);
+	ck_assert_uint_eq(response->revision, 77);
+}
+END_TEST
+
+START_TEST(a_call_need_not_tell)
+{
+	struct authorize_response *response;
+	struct fault fault = {0};
+	fake_server_start(&server, serve_timeouts, NULL);
+	const struct evauth_options options = {.server = server.name, .without_deadlines = true};
+	ck_assert_int_eq(evauth_client_create(&options, &client, &fault), 0);
+	ck_assert_int_eq(ask(&response), 0);
+	ck_assert_uint_eq(response->revision, 0);
+}
+END_TEST
+
+START_TEST(a_call_whose_body_would_grow_over_its_cap_does_not_tell)
+{
+	enum { OVERHEAD = 3 }; // tag and size of a string of over 127 bytes
+	static char text[BODY_QUERY_MAX];
+	struct authorize_response *response;
+	memset(text, 'x', sizeof(text));
+	start(serve_timeouts);
+	for (size_t spare = 0; spare <= TIMEOUT_FIELD_SIZE_MAX; spare++) {
+		const struct authorize_request request = {
+			.token_uid = {.data = text, .size = BODY_QUERY_MAX - OVERHEAD - spare}};
+		ck_assert_int_eq(evauth_authorize(client, &request, &arena, &response), 0);
+		ck_assert_uint_eq(response->revision, spare < TIMEOUT_FIELD_SIZE_MAX ? 0 : 20000);
+	}
+}
+END_TEST
 
 START_TEST(a_call_returns_the_answer)
 {
@@ -362,6 +414,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
+		a_call_tells_how_long_it_waits,
+		a_call_need_not_tell,
+		a_call_whose_body_would_grow_over_its_cap_does_not_tell,
 		a_call_returns_the_answer,
 		calls_share_one_connection,
 		a_unix_socket_works_as_well,

@@ -87,8 +87,15 @@ START_TEST(unusual_requests_are_decoded_alike)
 		{BYTES_LITERAL("\x48\x00"), 0},
 		{BYTES_LITERAL("\x48\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), 0},
 		{BYTES_LITERAL("\x48\x81\x00"), 0},
-		{BYTES_LITERAL("\xa0\x06\x05\x0a\x01x"), 0}, // timeout_ms, of a later client
-		{BYTES_LITERAL("\x08\x01"), -EINVAL},        // wrong wire types
+		{BYTES_LITERAL("\xa0\x06\x05\x0a\x01x"), 0},            // timeout_ms, and not last
+		{BYTES_LITERAL("\xa0\x06\x05\xa0\x06\x06"), 0},         // twice
+		{BYTES_LITERAL("\xa0\x06\xff\xff\xff\xff\xff\x01"), 0}, // above 32 bits
+		{BYTES_LITERAL("\xa0\x06"), -EINVAL},
+		{BYTES_LITERAL("\xa0"), -EINVAL},
+		{BYTES_LITERAL("\xa0\x07\x05"), 0},        // field 116: unknown
+		{BYTES_LITERAL("\xa2\x06\x01x"), -EINVAL}, // of another wire type
+		{BYTES_LITERAL("\xa0\x86\x00\x05"), 0},    // its tag longer than needed
+		{BYTES_LITERAL("\x08\x01"), -EINVAL},      // wrong wire types
 		{BYTES_LITERAL("\x12\x01x"), -EINVAL},
 		{BYTES_LITERAL("\x18\x01"), -EINVAL},
 		{BYTES_LITERAL("\x00\x00"), -EINVAL},

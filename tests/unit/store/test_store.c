@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "tests/unit/store/store_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -118,6 +119,43 @@ START_TEST(a_full_queue_refuses_more)
 		test_job_finish(&jobs[i]);
 	}
 	apply(change);
+}
+END_TEST
+
+START_TEST(a_set_that_waited_for_too_long_is_refused_and_changes_nothing)
+{
+	struct test_gate gate;
+	struct test_job late, timely;
+	struct change changes[] = {change_put_customer("late", ""), change_put_customer("timely", "")};
+	test_gate_close(&gate, fixture.store);
+	test_job_init(&late, &changes[0], 1);
+	test_job_init(&timely, &changes[1], 1);
+	late.job.late_ns = clock_wall_ns();
+	timely.job.late_ns = UINT64_MAX;
+	ck_assert_int_eq(test_job_submit(&late, fixture.store), 0);
+	ck_assert_int_eq(test_job_submit(&timely, fixture.store), 0);
+	test_gate_open(&gate);
+	ck_assert_int_eq(test_job_wait(&late), -ETIME);
+	ck_assert_int_eq(late.job.fault.code, STATUS_DEADLINE_EXCEEDED);
+	ck_assert_int_eq(test_job_wait(&timely), 0);
+	ck_assert(!store_fixture_has(&fixture, IMAGE_CUSTOMERS, "late"));
+	ck_assert(store_fixture_has(&fixture, IMAGE_CUSTOMERS, "timely"));
+	test_job_finish(&late);
+	test_job_finish(&timely);
+}
+END_TEST
+
+START_TEST(late_sets_alone_make_no_revision)
+{
+	struct test_job late;
+	struct change change = change_put_customer("late", "");
+	const uint64_t before = store_fixture_revision(&fixture);
+	test_job_init(&late, &change, 1);
+	late.job.late_ns = 1;
+	ck_assert_int_eq(test_job_submit(&late, fixture.store), 0);
+	ck_assert_int_eq(test_job_wait(&late), -ETIME);
+	ck_assert_uint_eq(store_fixture_revision(&fixture), before);
+	test_job_finish(&late);
 }
 END_TEST
 
@@ -283,6 +321,8 @@ int main(void)
 	tcase_add_test(tcase, a_store_that_cannot_be_opened_says_why);
 	tcase_add_test(tcase, closing_finishes_what_was_submitted);
 	tcase_add_test(tcase, a_full_queue_refuses_more);
+	tcase_add_test(tcase, a_set_that_waited_for_too_long_is_refused_and_changes_nothing);
+	tcase_add_test(tcase, late_sets_alone_make_no_revision);
 	tcase_add_test(tcase, readers_are_told_of_each_publication_until_they_are_destroyed);
 	tcase_add_test(tcase, there_are_only_so_many_readers);
 	tcase_add_test(tcase, pinned_is_alone_in_its_cache_line);

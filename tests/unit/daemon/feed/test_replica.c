@@ -108,6 +108,41 @@ START_TEST(when_redis_goes_what_was_not_sent_did_not_happen)
 }
 END_TEST
 
+START_TEST(a_set_that_waited_for_too_long_goes_into_no_entry)
+{
+	const struct replica_set patient = {.body = BYTES_LITERAL("a"), .handle = 1, .late_ms = now + 11};
+	const struct replica_set hasty = {.body = BYTES_LITERAL("b"), .handle = 2, .late_ms = now + 10};
+	follow_all(5);
+	ck_assert_int_eq(replica_submit(replica, now, &hasty), 0);
+	ck_assert_int_eq(replica_submit(replica, now, &patient), 0);
+	now += 10;
+	replica_tick(replica, now);
+	expect(REPLICA_APPEND);
+	ck_assert(bytes_equal(action.entry.entry->body, BYTES_LITERAL("\x0a\x03\x0a\x01"
+								      "a")));
+	const uint64_t ticket = action.ticket;
+	expect_answer(2, REPLICA_LATE);
+	// What is on its way is waited for.
+	now += 10;
+	replica_tick(replica, now);
+	expect_nothing();
+	replica_appended(replica, now, ticket, NULL, true);
+	expect(REPLICA_APPLY);
+	replica_applied(replica, now, 6, 0);
+	expect_answer(1, REPLICA_APPLIED);
+}
+END_TEST
+
+START_TEST(a_queue_of_late_sets_is_answered_without_an_entry)
+{
+	const struct replica_set late = {.body = BYTES_LITERAL("a"), .handle = 1, .late_ms = now};
+	follow_all(5);
+	ck_assert_int_eq(replica_submit(replica, now, &late), 0);
+	expect_answer(1, REPLICA_LATE);
+	expect_nothing();
+}
+END_TEST
+
 static struct redis_log_entry lost_append(uint64_t handle)
 {
 	ck_assert_int_eq(submit(handle, BYTES_LITERAL("a")), 0);
@@ -522,6 +557,8 @@ static void add_writing(TCase *tcase)
 	tcase_add_test(tcase, an_entry_is_not_larger_than_allowed);
 	tcase_add_test(tcase, a_set_that_fits_no_entry_is_refused);
 	tcase_add_test(tcase, without_redis_sets_are_refused_at_once);
+	tcase_add_test(tcase, a_set_that_waited_for_too_long_goes_into_no_entry);
+	tcase_add_test(tcase, a_queue_of_late_sets_is_answered_without_an_entry);
 	tcase_add_test(tcase, when_redis_goes_what_was_not_sent_did_not_happen);
 	tcase_add_test(tcase, a_lost_entry_that_is_in_the_log_is_answered_when_it_is_applied);
 	tcase_add_test(tcase, a_lost_entry_whose_confirmation_is_lost_is_applied_and_not_acknowledged);

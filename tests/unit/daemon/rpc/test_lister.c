@@ -86,6 +86,41 @@ START_TEST(as_many_wait_as_allowed_and_not_one_more)
 }
 END_TEST
 
+static int mark_done(struct lister *self, const void *request, struct arena *arena, const void **ret_response,
+		     struct fault *fault)
+{
+	*(bool *)request = true;
+	(void)self;
+	(void)arena;
+	(void)ret_response;
+	(void)fault;
+	return -ENOENT;
+}
+
+START_TEST(what_waited_for_too_long_is_not_begun)
+{
+	static const struct method_row marking = {.name = "Test", .list = mark_done};
+	static bool is_done[2];
+	static struct job jobs[2];
+	jobs[0] = (struct job){.worker = &worker, .method = &marking, .request = &is_done[0], .store.late_ns = 1};
+	jobs[1] = (struct job){
+		.worker = &worker, .method = &marking, .request = &is_done[1], .store.late_ns = UINT64_MAX};
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(lister_submit(lister, &jobs[i]), 0);
+	// Behind them one that says when it is reached.
+	static struct job last;
+	last = (struct job){.worker = &worker, .method = &method};
+	ck_assert_int_eq(lister_submit(lister, &last), 0);
+	sem_wait(&begun);
+	sem_post(&may_end);
+	lister_destroy(lister);
+	ck_assert(!is_done[0]);
+	ck_assert_int_eq(jobs[0].store.result, -ETIME);
+	ck_assert(is_done[1]);
+	ck_assert_int_eq(jobs[1].store.result, -ENOENT);
+}
+END_TEST
+
 START_TEST(one_without_work_ends)
 {
 	lister_destroy(lister);
@@ -99,6 +134,7 @@ int main(void)
 	TCase *tests = tcase_create("lister");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, as_many_wait_as_allowed_and_not_one_more);
+	tcase_add_test(tests, what_waited_for_too_long_is_not_begun);
 	tcase_add_test(tests, one_without_work_ends);
 	tcase_set_timeout(tests, 30);
 	suite_add_tcase(suite, tests);
