@@ -73,8 +73,8 @@ int db_read_format(const struct db *db, MDB_txn *txn, uint32_t *ret_format, stru
 		return 0;
 	}
 	fault_set(fault, STATUS_FAILED_PRECONDITION, NULL,
-		  "%s was written by a newer evauthd (format %u, this one knows up to %u): use that version, or move "
-		  "the file away and import an export",
+		  "%s was written by a newer evauthd (format %u, this one knows up to %u) and is left as it is: start "
+		  "that version again, or move the file away and restore a backup or import an export",
 		  db->path, format.version, (unsigned)DB_FORMAT);
 	return -ENOTSUP;
 }
