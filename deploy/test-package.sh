@@ -3,16 +3,20 @@
 # Installs the packages of build/packages (deploy/package.sh) in a fresh Debian, and does with them what an operator
 # does: starts the daemon as its user, asks it, upgrades, asks again, links a program with libevauth, removes, purges.
 # Needs root, a Debian mirror as apt has it, and some minutes: not part of tests/run.sh.
-#   sh deploy/test-package.sh             Debian 12, with the packages that are there
+#   sh deploy/test-package.sh                  Debian 12, with the packages that are there
 #   sh deploy/test-package.sh --build trixie   builds them from this source inside that Debian first
+#   sh deploy/test-package.sh --from FOLDER    Debian 12, begins with the older packages of FOLDER, upgrades to those of
+#                                              build/packages, tries to go back, and upgrades again
 set -eu
 cd "$(dirname "$0")/.."
 sh deploy/install-packages.sh package
 packages=build/packages
 suite=bookworm
-if [ "${1-}" = --build ]; then
-	suite=$2
-fi
+older=
+case ${1-} in
+--build) suite=$2 ;;
+--from) older=$2 ;;
+esac
 
 work=$(mktemp -d)
 tree=$work/tree
@@ -37,8 +41,8 @@ fail() {
 	exit 1
 }
 
-# systemd is not running there: what it would do with the unit is done by hand.
-start() {
+# systemd is not running there: what it would do with the unit is done by hand. False: it ended instead.
+try_to_start() {
 	inside install -d -o evauthd -g evauthd -m 0700 /var/lib/evauthd
 	inside install -d -o evauthd -g evauthd -m 0755 /run/evauthd
 	# exec: $! is the daemon itself
@@ -47,11 +51,18 @@ start() {
 	daemon=$!
 	tries=0
 	until [ -e "$tree/run/evauthd/port" ]; do
-		kill -0 "$daemon" 2>/dev/null || fail "the daemon did not start"
+		if ! kill -0 "$daemon" 2>/dev/null; then
+			daemon=
+			return 1
+		fi
 		tries=$((tries + 1))
 		[ "$tries" -lt 300 ] || fail "the daemon was not ready in 30 s"
 		sleep 0.1
 	done
+}
+
+start() {
+	try_to_start || fail "the daemon did not start"
 }
 
 stop() {
@@ -85,15 +96,32 @@ if [ "${1-}" = --build ]; then
 	mv "$tree"/build/*.deb "$packages/"
 	rm "$tree/tmp/log"
 fi
-mkdir "$tree/packages"
-for name in evauthd evauth-tools libevauth-dev; do
-	cp "$packages/$name"_[0-9]*.deb "$tree/packages/$name.deb"
-done
+# FROM FOLDER-INSIDE
+give() {
+	mkdir -p "$tree$2"
+	for name in evauthd evauth-tools libevauth-dev; do
+		cp "$1/$name"_[0-9]*.deb "$tree$2/$name.deb"
+	done
+}
 
+# FOLDER-INSIDE [OPTION...]: all that is there
+install() {
+	from=$1
+	shift
+	# shellcheck disable=SC2016  # expanded inside
+	inside sh -c 'from=$1 && shift && apt-get install -qq -y --no-install-recommends "$@" "$from"/*.deb' sh "$from" "$@" \
+		>"$tree/tmp/apt" 2>&1 || { cat "$tree/tmp/apt"; fail "$from cannot be installed"; }
+}
+
+give "$packages" /packages
 say "install"
 inside apt-get update -qq
-inside sh -c 'apt-get install -qq -y --no-install-recommends /packages/*.deb' >"$tree/tmp/apt" 2>&1 ||
-	{ cat "$tree/tmp/apt"; fail "cannot be installed"; }
+if [ -n "$older" ]; then
+	give "$older" /older
+	install /older
+else
+	install /packages
+fi
 inside getent passwd evauthd >/dev/null || fail "there is no user evauthd"
 for unit in multi-user.target.wants/evauthd.service sockets.target.wants/evauthd.socket; do
 	[ -L "$tree/etc/systemd/system/$unit" ] || fail "$unit is not enabled"
@@ -108,6 +136,12 @@ inside sh -c 'test -s /usr/share/man/man8/evauthd.8.gz && test -s /usr/share/man
 	test -s /usr/share/man/man1/evauth.1.gz && test -s /usr/share/man/man1/evauth-bench.1.gz &&
 	test -s /usr/share/bash-completion/completions/evauth' || fail "a manual page or the completion is missing"
 
+look_at_documents() {
+	for name in evauthd evauth-tools; do
+		grep -q '"spdxVersion": "SPDX-' "$tree/usr/share/doc/$name/sbom.spdx.json" || fail "$name has no SBOM"
+	done
+}
+
 say "start as its user, and ask"
 start
 [ "$(ps -o user= -p "$daemon" | tr -d ' ')" != root ] || fail "the daemon runs as root"
@@ -118,15 +152,44 @@ evauth status >/dev/null
 stop
 
 say "upgrade"
-inside sh -c 'dpkg-deb -R /packages/evauthd.deb /packages/new &&
-	sed -i "s/^Version: .*/&+1/" /packages/new/DEBIAN/control && dpkg-deb -b /packages/new /packages/new.deb' >/dev/null
 echo "# a line of the operator's" >>"$tree/etc/evauthd/evauthd.conf"
-inside apt-get install -qq -y /packages/new.deb >"$tree/tmp/apt" 2>&1 || { cat "$tree/tmp/apt"; fail "no upgrade"; }
-inside dpkg-query -W evauthd | grep -q '+1$' || fail "the new version is not there"
+if [ -z "$older" ]; then
+	inside sh -c 'mkdir /newer && dpkg-deb -R /packages/evauthd.deb /newer/new &&
+		sed -i "s/^Version: .*/&+1/" /newer/new/DEBIAN/control && dpkg-deb -b /newer/new /newer/evauthd.deb &&
+		rm -r /newer/new' >/dev/null
+	install /newer
+	inside dpkg-query -W evauthd | grep -q '+1$' || fail "the new version is not there"
+else
+	# The configuration that was changed stays, as an operator would have it.
+	install /packages -o Dpkg::Options::=--force-confold
+	inside dpkg-query -W evauthd
+fi
 grep -q "a line of the operator's" "$tree/etc/evauthd/evauthd.conf" || fail "the configuration was overwritten"
+look_at_documents
 start
 [ "$(evauth export | cksum)" = "$before" ] || fail "not everything survived the upgrade"
+evauth check >"$tree/tmp/check" || fail "the store is not sound after the upgrade"
 stop
+
+# Over a change of the store's format the older program refuses, and leaves the store as it is.
+if [ -n "$older" ]; then
+	say "downgrade"
+	install /older --allow-downgrades -o Dpkg::Options::=--force-confold
+	inside dpkg-query -W evauthd
+	if try_to_start; then
+		echo "the same format: the older one goes on"
+		[ "$(evauth export | cksum)" = "$before" ] || fail "not everything survived the downgrade"
+		stop
+	else
+		tail -n 1 "$tree/tmp/log"
+		tail -n 1 "$tree/tmp/log" | grep -q "was written by a newer evauthd" || fail "it does not say why"
+	fi
+	say "upgrade again"
+	install /packages -o Dpkg::Options::=--force-confold
+	start
+	[ "$(evauth export | cksum)" = "$before" ] || fail "the downgrade has changed the store"
+	stop
+fi
 
 say "link with libevauth"
 inside apt-get install -qq -y --no-install-recommends gcc libc6-dev pkg-config >"$tree/tmp/apt" 2>&1
