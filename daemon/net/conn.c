@@ -56,15 +56,15 @@ int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t roo
 
 // ---------------------------------------------------------------- in flight
 
-static size_t in_flight(const struct conn *conn)
+static bool is_full_itself(const struct conn *conn)
 {
-	return conn_unsent(conn) + conn->held_bytes;
+	const size_t max = limit(&conn->set->limits->inflight_bytes_max);
+	return conn->throttled ? conn_in_flight(conn) > max / 2 : conn_in_flight(conn) >= max;
 }
 
 bool conn_is_full(const struct conn *conn)
 {
-	const size_t max = limit(&conn->set->limits->inflight_bytes_max);
-	return conn->throttled ? in_flight(conn) > max / 2 : in_flight(conn) >= max;
+	return is_full_itself(conn) || conn_share_is_full(conn);
 }
 
 bool conn_is_reading(const struct conn *conn)
@@ -76,6 +76,7 @@ void conn_hold(struct conn *conn, size_t bytes)
 {
 	conn->holds++;
 	conn->held_bytes += bytes;
+	conn_share_note(conn);
 }
 
 void conn_release_hold(struct conn *conn, size_t bytes)
@@ -83,6 +84,7 @@ void conn_release_hold(struct conn *conn, size_t bytes)
 	ASSERT(conn->holds > 0 && conn->held_bytes >= bytes);
 	conn->holds--;
 	conn->held_bytes -= bytes;
+	conn_share_note(conn);
 	conn_consider(conn);
 }
 
@@ -147,16 +149,22 @@ static void consider_finishing(struct conn *conn)
 // The peer's time to complete a message does not count while we do not read.
 static void update_throttle(struct conn *conn)
 {
-	const bool was_throttled = conn->throttled;
-	conn->throttled = conn_is_full(conn);
+	const bool was_throttled = conn->throttled, is_full = is_full_itself(conn);
+	struct conn_counters *counters = &conn->set->counters;
+	conn->throttled = is_full || conn_share_is_full(conn);
 	if (conn->throttled && !was_throttled)
-		counter_add(&conn->set->counters.throttled, 1);
+		counter_add(is_full ? &counters->throttled : &counters->share_throttled, 1);
+	if (conn->throttled && !is_full)
+		conn_share_wait(conn);
 	if (was_throttled && !conn->throttled && conn->message_begun_ms != 0)
 		conn->message_begun_ms = loop_now_ms(conn->set->loop);
 }
 
 void conn_consider(struct conn *conn)
 {
+	// What is appended now stays for longer than this turn.
+	if (UNLIKELY(conn->write_blocked))
+		conn_share_note(conn);
 	if (conn->state == CONN_OPEN) {
 		update_throttle(conn);
 		if (((conn->paused || conn->has_pending) && !conn->throttled) ||
@@ -305,6 +313,8 @@ static void on_readable(struct conn *conn)
 	}
 	conn->active_ms = loop_now_ms(conn->set->loop);
 	counter_add(&conn->set->counters.bytes_in, (size_t)received);
+	if (LIKELY(conn->traffic != NULL))
+		counter_add(&conn->traffic->bytes_in, (size_t)received);
 	if (conn->in.size > 0)
 		conn->in.size += (size_t)received;
 	input.size += (size_t)received;
@@ -393,6 +403,7 @@ void conn_close(struct conn *conn, enum conn_end end)
 	if (conn->state == CONN_HANDSHAKING)
 		conn_tls_leave(conn);
 	conn->state = CONN_CLOSED;
+	conn_share_leave(conn);
 	counter_add(&set->counters.ended[end], 1);
 	if (conn->has_opened)
 		set->handler.on_close(set->handler.context, conn, end);

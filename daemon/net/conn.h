@@ -34,10 +34,11 @@ enum {
 struct conn_limits {
 	_Atomic uint32_t connections_max;
 	_Atomic uint32_t inflight_bytes_max;
-	_Atomic uint32_t idle_timeout_ms;  // nothing received or sent, nothing in flight
-	_Atomic uint32_t frame_timeout_ms; // a message that was begun must be complete
-	_Atomic uint32_t write_timeout_ms; // the peer must take something
-	_Atomic uint32_t handshakes_max;   // of TLS, under way at once
+	_Atomic uint64_t client_inflight_bytes_max; // of all connections with one share; 0: no limit
+	_Atomic uint32_t idle_timeout_ms;           // nothing received or sent, nothing in flight
+	_Atomic uint32_t frame_timeout_ms;          // a message that was begun must be complete
+	_Atomic uint32_t write_timeout_ms;          // the peer must take something
+	_Atomic uint32_t handshakes_max;            // of TLS, under way at once
 	_Atomic uint32_t handshake_timeout_ms;
 	// Counted here:
 	_Atomic uint32_t connections;        // open now
@@ -60,7 +61,18 @@ enum conn_end {
 struct conn_counters {
 	struct counter opened;
 	struct counter ended[CONN_ENDS];
-	struct counter throttled; // times a connection was not read because too much was in flight
+	struct counter throttled;       // times a connection was not read because too much was in flight
+	struct counter share_throttled; // the same, of the connections it shares with
+	struct counter bytes_in, bytes_out;
+};
+
+// What the connections of one client have in flight together, on whatever loop they are.
+struct conn_share {
+	_Atomic uint64_t bytes; // as of the last write, or hold, of each
+};
+
+// What they received and sent. Of one loop's connections: it counts.
+struct conn_traffic {
 	struct counter bytes_in, bytes_out;
 };
 
@@ -142,6 +154,13 @@ void conn_get_names(const struct conn *conn, struct conn_names *ret_names);
 const char *conn_names_next(const struct conn_names *names, const char *name);
 // Leaves out what does not fit.
 void conn_names_add(struct conn_names *names, const char *name);
+// The peer's IP address, without the port; empty when it has none.
+enum { CONN_HOST_SIZE = 64 };
+void conn_get_host(const struct conn *conn, char ret_host[CONN_HOST_SIZE]);
+
+// Both stay until others are set, or on_close() is called. NULL, the default: none. The share's limit counts as the
+// connection's own does.
+void conn_set_share(struct conn *conn, struct conn_share *share, struct conn_traffic *traffic);
 
 // From the next read on conn_arrived_ns() tells when the input at hand, its last byte, reached this machine, in
 // clock_wall_ns(): TCP's own record of it, or where there is none (Unix sockets, what came before this) when it was

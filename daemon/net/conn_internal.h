@@ -49,6 +49,7 @@ struct conn {
 	bool last_called;   // on_last()
 	bool is_dirty;      // in the list of connections to write at the end of the turn
 	bool is_ready;      // in the list of connections to look at in the next turn
+	bool is_waiting;    // in the list of connections that wait for others to take what their share has in flight
 	bool write_blocked; // the socket took less than all; wait until it is writable
 	bool has_failed;    // there was no memory for an answer
 	bool wants_room;
@@ -65,12 +66,16 @@ struct conn {
 	bool said_goodbye;
 	uint32_t holds;
 	size_t held_bytes;
+	struct conn_share *share;
+	struct conn_traffic *traffic;
+	size_t shared_bytes;        // in flight, as the share knows
 	uint64_t active_ms;         // when something was last received or sent
 	uint64_t message_begun_ms;  // 0: no message begun
 	uint64_t write_progress_ms; // when output last began to wait or to move
 	uint64_t linger_until_ms;
 	struct conn *next_dirty;
 	struct conn *next_ready;
+	struct conn *next_waiting;
 	struct conn *previous, *next; // among the open ones of the set; `next` also links free slots
 	_Alignas(16) char session[];
 };
@@ -89,9 +94,11 @@ struct conn_set {
 	uint32_t handles; // of libuv, not closed yet
 	struct conn *first_dirty, *last_dirty;
 	struct conn *first_ready, *last_ready;
+	struct conn *first_waiting;
 	size_t turn_bytes; // consumed since the end of the last turn
 	uv_idle_t idle;    // active while somebody is ready: the loop does not sleep
 	uv_timer_t tick;   // active while somebody is open
+	uv_timer_t relief; // active while somebody waits for its share
 	bool draining;
 	bool destroyed;
 	pthread_mutex_t inbox_lock;
@@ -141,6 +148,35 @@ bool conn_tls_has_said_goodbye(struct conn *conn);
 static inline size_t conn_unsent(const struct conn *conn)
 {
 	return conn->out.size + conn->sealed.size;
+}
+
+static inline size_t conn_in_flight(const struct conn *conn)
+{
+	return conn_unsent(conn) + conn->held_bytes;
+}
+
+// conn_share.c
+void conn_share_update(struct conn *conn);
+// No more of it is in flight, and it has no share.
+void conn_share_leave(struct conn *conn);
+// With this limit.
+bool conn_share_is_above(const struct conn *conn, uint64_t max);
+// Looks at the connection again when others may have taken something.
+void conn_share_wait(struct conn *conn);
+
+// The same of the share as of the connection itself.
+static inline bool conn_share_is_full(const struct conn *conn)
+{
+	const uint64_t max = atomic_load_explicit(&conn->set->limits->client_inflight_bytes_max, memory_order_relaxed);
+	return UNLIKELY(max != 0) && conn_share_is_above(conn, max);
+}
+
+// Tells the share what is in flight: when a write has left something, not in the middle of a turn, so that a connection
+// whose answers are all taken at once never touches it.
+static inline void conn_share_note(struct conn *conn)
+{
+	if (UNLIKELY(conn_in_flight(conn) != conn->shared_bytes))
+		conn_share_update(conn);
 }
 
 // conn_set.c

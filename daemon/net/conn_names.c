@@ -4,6 +4,7 @@
 
 #include "tls/tls.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -72,4 +73,19 @@ void conn_get_names(const struct conn *conn, struct conn_names *names)
 		add_unix(conn->fd, names);
 	else
 		conn_names_add(names, "tcp");
+}
+
+// An IPv4 client of a socket that takes both is the same client as on one that takes IPv4 only.
+void conn_get_host(const struct conn *conn, char host[CONN_HOST_SIZE])
+{
+	static const char mapped[] = "::ffff:";
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+	char text[CONN_HOST_SIZE];
+	host[0] = '\0';
+	if (getpeername(conn->fd, (struct sockaddr *)&address, &size) != 0 ||
+	    getnameinfo((const struct sockaddr *)&address, size, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+		return;
+	const bool is_mapped = strncmp(text, mapped, strlen(mapped)) == 0 && strchr(text, '.') != NULL;
+	strcpy(host, is_mapped ? text + strlen(mapped) : text);
 }

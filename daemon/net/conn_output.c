@@ -69,11 +69,14 @@ void conn_write(struct conn *conn)
 			return;
 		}
 		counter_add(&conn->set->counters.bytes_out, (size_t)sent);
+		if (LIKELY(conn->traffic != NULL))
+			counter_add(&conn->traffic->bytes_out, (size_t)sent);
 		if (sent > 0 && conn->state != CONN_HANDSHAKING)
 			conn->active_ms = conn->write_progress_ms = loop_now_ms(conn->set->loop);
 	}
 	conn->write_blocked = conn_unsent(conn) > 0;
 	if (conn->out.size == 0)
 		conn_buffer_release(conn, &conn->out);
+	conn_share_note(conn);
 	conn_consider(conn);
 }

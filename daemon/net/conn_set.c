@@ -27,10 +27,11 @@ int conn_set_create(struct loop *loop, struct conn_limits *limits, const struct 
 	set->handler = *handler;
 	pool_init(&set->pool);
 	pthread_mutex_init(&set->inbox_lock, NULL);
-	uv_idle_init(&loop->uv, &set->idle); // these two cannot fail
+	uv_idle_init(&loop->uv, &set->idle); // these cannot fail
 	uv_timer_init(&loop->uv, &set->tick);
-	set->idle.data = set->tick.data = set;
-	set->handles = 2;
+	uv_timer_init(&loop->uv, &set->relief);
+	set->idle.data = set->tick.data = set->relief.data = set;
+	set->handles = 3;
 	loop->conns = set;
 	*ret_set = set;
 	return 0;
@@ -53,6 +54,7 @@ void conn_set_destroy(struct conn_set *set)
 	set->destroyed = true;
 	uv_close((uv_handle_t *)&set->idle, on_handle_closed);
 	uv_close((uv_handle_t *)&set->tick, on_handle_closed);
+	uv_close((uv_handle_t *)&set->relief, on_handle_closed);
 }
 
 void conn_set_release_handle(struct conn_set *set)
@@ -123,8 +125,10 @@ static struct conn *slot_take(struct conn_set *set)
 		.state = CONN_CLOSED,
 		.is_dirty = conn->is_dirty,
 		.is_ready = conn->is_ready,
+		.is_waiting = conn->is_waiting,
 		.next_dirty = conn->next_dirty,
 		.next_ready = conn->next_ready,
+		.next_waiting = conn->next_waiting,
 	};
 	*conn = fresh;
 	memset(conn->session, 0, set->handler.session_size);

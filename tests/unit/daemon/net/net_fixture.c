@@ -89,8 +89,9 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 
 static void on_open(void *context, struct conn *conn)
 {
-	(void)context;
+	struct fixture *fixture = context;
 	const char *session = conn_session(conn);
+	conn_set_share(conn, &fixture->share, &fixture->traffic);
 	for (int i = 0; i < 16; i++)
 		ck_assert_int_eq(session[i], 0);
 	memset(conn_session(conn), 1, 16);

@@ -30,6 +30,8 @@ struct fixture {
 	_Atomic bool is_empty; // on_empty() was called
 	struct conn_ref held[64];
 	uint32_t held_count;
+	struct conn_share share; // of all connections
+	struct conn_traffic traffic;
 };
 
 // Generous limits.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -258,6 +259,66 @@ START_TEST(held_requests_count_as_in_flight)
 }
 END_TEST
 
+// What one connection of a client leaves to be sent keeps its others from being read.
+START_TEST(connections_with_one_share_are_held_back_together)
+{
+	enum { REQUESTS = 400, ANSWER = 40000 };
+	atomic_store(&fixture.limits.inflight_bytes_max, 1024 * 1024 * 1024);
+	atomic_store(&fixture.limits.client_inflight_bytes_max, 100000);
+	const int fd = fixture_connect(&fixture), other = fixture_connect(&fixture);
+	send_bigs(fd, REQUESTS, ANSWER);
+	const struct counter *held_back = &conn_set_counters(fixture.set)->share_throttled;
+	while (counter_get(held_back) < 1)
+		sched_yield();
+	send_text(other, "eother");
+	while (counter_get(held_back) < 2)
+		sched_yield();
+	ck_assert_uint_lt(atomic_load(&fixture.messages), REQUESTS);
+	char *answer = malloc(ANSWER);
+	memset(answer, 'x', ANSWER);
+	for (int i = 0; i < REQUESTS; i++)
+		expect_bytes(fd, answer, ANSWER);
+	free(answer);
+	expect_echo(other, "eother"); // nothing happens on this one: it is looked at again by itself
+	ck_assert_uint_eq(atomic_load(&fixture.share.bytes), 0);
+	ck_assert_uint_eq(counter_get(&conn_set_counters(fixture.set)->throttled), 0);
+	close(other);
+	close(fd);
+}
+END_TEST
+
+START_TEST(who_is_gone_has_nothing_in_flight)
+{
+	const int fd = fixture_connect(&fixture);
+	for (int i = 0; i < 10; i++)
+		send_text(fd, "h");
+	wait_for(&fixture.messages, 10);
+	while (atomic_load(&fixture.share.bytes) < 1000)
+		sched_yield();
+	send_text(fd, "a");
+	wait_for(&fixture.closed, 1);
+	ck_assert_uint_eq(atomic_load(&fixture.share.bytes), 0);
+	fixture_release(&fixture);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_a_client_sends_and_gets_is_counted)
+{
+	const int fd = fixture_connect(&fixture), other = fixture_connect(&fixture);
+	send_text(fd, "eone");
+	expect_echo(fd, "eone");
+	send_text(other, "etwo");
+	expect_echo(other, "etwo");
+	ck_assert_uint_eq(counter_get(&fixture.traffic.bytes_in), 2 * (MESSAGE_HEADER + 4));
+	while (counter_get(&fixture.traffic.bytes_out) < 2 * (MESSAGE_HEADER + 4)) // counted after they were sent
+		sched_yield();
+	ck_assert_uint_eq(counter_get(&fixture.traffic.bytes_out), 2 * (MESSAGE_HEADER + 4));
+	close(other);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_slow_reader_is_cut)
 {
 	const int fd = fixture_connect(&fixture);
@@ -470,6 +531,9 @@ int main(void)
 		as_many_connections_as_allowed_and_not_one_more,
 		a_connection_that_does_not_read_its_answers_is_not_read,
 		held_requests_count_as_in_flight,
+		connections_with_one_share_are_held_back_together,
+		who_is_gone_has_nothing_in_flight,
+		what_a_client_sends_and_gets_is_counted,
 		a_slow_reader_is_cut,
 		a_message_that_does_not_get_complete_is_cut,
 		a_silent_connection_is_closed,
