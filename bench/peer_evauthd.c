@@ -51,9 +51,20 @@ static int start(const struct peer_setup *setup, struct peer *peer, struct fault
 	process_path(setup->processes, "store", store);
 	process_path(setup->processes, "port", file.path);
 	snprintf(workers, sizeof(workers), "%u", setup->workers);
-	const char *const arguments[] = {setup->evauthd, "--store",     store,     "--listen",
-					 "127.0.0.1:0",  "--port-file", file.path, "--log-level",
-					 "warning",      "--workers",   workers,   NULL};
+	const char *const arguments[] = {setup->evauthd,
+					 "--store",
+					 store,
+					 "--listen",
+					 "127.0.0.1:0",
+					 "--port-file",
+					 file.path,
+					 "--log-level",
+					 "warning",
+					 "--workers",
+					 workers,
+					 "--client-unknown-tokens-per-second",
+					 "0",
+					 NULL};
 	const struct process_plan plan = {.name = "evauthd", .arguments = arguments, .cpus = &setup->server_cpus};
 	int error = process_start(setup->processes, &plan, &peer->pid, fault);
 	if (error == 0)

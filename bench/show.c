@@ -7,6 +7,7 @@
 #include "proto/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { SHOW_BUDGET = 16 * 1024 * 1024 };
 
@@ -25,6 +26,21 @@ void show_message(const char *title, const struct schema *schema, struct bytes b
 	arena_finish(&arena);
 }
 
+// Not a limit of what the server can do: the load has to be another one, or the daemon's settings.
+static void explain_budget(const struct load_example *error)
+{
+	static const char *const options[] = {"client-unknown-tokens-per-second", "client-requests-per-second",
+					      "client-connections-max"};
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		if (error->status == STATUS_RESOURCE_EXHAUSTED &&
+		    memmem(error->body, error->size, options[i], strlen(options[i])) != NULL)
+			fprintf(stderr,
+				"The daemon refused because of a budget of this client, not because it could do no "
+				"more. To measure, start it with --%s=0\n",
+				options[i]);
+	}
+}
+
 void show_error(const struct load_requests *requests, const struct schema *request, const struct load_result *result)
 {
 	const struct load_example *error = &result->error;
@@ -33,4 +49,5 @@ void show_error(const struct load_requests *requests, const struct schema *reque
 	fprintf(stderr, "FIRST ERROR: %s\n", status_code_name((enum status_code)error->status));
 	show_message("request", request, frames_body(requests, error->entry));
 	show_message("answer", &schema_error, (struct bytes){.data = error->body, .size = error->size});
+	explain_budget(error);
 }

@@ -47,15 +47,21 @@ struct options {
 	bool check_config;
 	bool version;
 	bool help;
-	uint64_t map_size;           // bytes
-	uint64_t workers;            // 0: one per core
-	uint64_t max_connections;    // open at once
-	uint64_t frame_size_max;     // bytes
-	uint64_t inflight_bytes_max; // per connection
-	uint64_t queue_max;          // change sets waiting for the writer
-	uint64_t log_entries;        // of the log of changes that are kept; 0: none
-	uint64_t log_bytes;          // likewise
-	uint64_t log_age_ms;         // likewise
+	uint64_t map_size;               // bytes
+	uint64_t workers;                // 0: one per core
+	uint64_t max_connections;        // open at once
+	uint64_t frame_size_max;         // bytes
+	uint64_t inflight_bytes_max;     // per connection
+	uint64_t client_connections_max; // these six are per client; 0: no limit, of a burst: a second's worth
+	uint64_t client_requests_per_second;
+	uint64_t client_requests_burst;
+	uint64_t client_inflight_bytes_max;
+	uint64_t client_unknown_tokens_per_second;
+	uint64_t client_unknown_tokens_burst;
+	uint64_t queue_max;   // change sets waiting for the writer
+	uint64_t log_entries; // of the log of changes that are kept; 0: none
+	uint64_t log_bytes;   // likewise
+	uint64_t log_age_ms;  // likewise
 	uint64_t idle_timeout_ms;
 	uint64_t frame_timeout_ms;
 	uint64_t write_timeout_ms;

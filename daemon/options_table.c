@@ -18,6 +18,8 @@
 #define SECOND 1000ull
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
+#define RATE_MAX 10000000
+#define BURST_MAX 1000000000
 
 static const char *check_not_empty(const char *value)
 {
@@ -212,6 +214,59 @@ const struct option_row option_table[] = {
 	 .preset = "1MiB",
 	 .reloadable = true,
 	 .help = "requests and answers under way per connection; beyond it the connection is not read"},
+	{.name = "client-connections-max",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(client_connections_max),
+	 .argument = "N",
+	 .max = 1000000,
+	 .preset = "0",
+	 .reloadable = true,
+	 .help = "connections of one client open at once; more are told so and closed. A client is a user of the Unix "
+		 "socket, a name of a certificate, or an IP address. 0: no limit"},
+	{.name = "client-requests-per-second",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(client_requests_per_second),
+	 .argument = "N",
+	 .max = RATE_MAX,
+	 .preset = "0",
+	 .reloadable = true,
+	 .help = "requests of one client, items of batches included; more are refused with RESOURCE_EXHAUSTED. 0: no "
+		 "limit"},
+	{.name = "client-requests-burst",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(client_requests_burst),
+	 .argument = "N",
+	 .max = BURST_MAX,
+	 .preset = "0",
+	 .reloadable = true,
+	 .help = "how many of client-requests-per-second may come at once; 0: what a second brings"},
+	{.name = "client-inflight-bytes-max",
+	 .type = OPTION_SIZE,
+	 .offset = FIELD(client_inflight_bytes_max),
+	 .argument = "SIZE",
+	 .max = 64 * GIB,
+	 .preset = "0",
+	 .reloadable = true,
+	 .help = "requests and answers under way of one client, all its connections together; beyond it they are not "
+		 "read. 0: no limit"},
+	{.name = "client-unknown-tokens-per-second",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(client_unknown_tokens_per_second),
+	 .argument = "N",
+	 .max = RATE_MAX,
+	 .preset = "100",
+	 .reloadable = true,
+	 .help = "answers that a token is unknown which one client gets; whoever asks for more gets no answers about "
+		 "tokens (RESOURCE_EXHAUSTED), so that nobody finds out which there are. 0: no limit, for tests and "
+		 "measurements"},
+	{.name = "client-unknown-tokens-burst",
+	 .type = OPTION_NUMBER,
+	 .offset = FIELD(client_unknown_tokens_burst),
+	 .argument = "N",
+	 .max = BURST_MAX,
+	 .preset = "10000",
+	 .reloadable = true,
+	 .help = "how many of client-unknown-tokens-per-second may come at once; 0: what a second brings"},
 	{.name = "idle-timeout",
 	 .type = OPTION_DURATION,
 	 .offset = FIELD(idle_timeout_ms),

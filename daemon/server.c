@@ -112,6 +112,12 @@ static void use_settings(struct server *server)
 	atomic_store(&service->limits.write_timeout_ms, (uint32_t)options->write_timeout_ms);
 	atomic_store(&service->limits.handshakes_max, (uint32_t)options->tls_handshakes_max);
 	atomic_store(&service->limits.handshake_timeout_ms, (uint32_t)options->tls_handshake_timeout_ms);
+	atomic_store(&service->limits.client_inflight_bytes_max, options->client_inflight_bytes_max);
+	atomic_store(&service->budgets.connections_max, (uint32_t)options->client_connections_max);
+	bucket_rate_set(&service->budgets.requests, options->client_requests_per_second,
+			options->client_requests_burst);
+	bucket_rate_set(&service->budgets.unknown_tokens, options->client_unknown_tokens_per_second,
+			options->client_unknown_tokens_burst);
 	atomic_store(&service->min_revision_wait_ms, (uint32_t)options->min_revision_wait_ms);
 	atomic_store(&service->snapshot_timeout_ms, (uint32_t)options->snapshot_timeout_ms);
 }
@@ -221,7 +227,9 @@ static int create_workers(struct server *server)
 	service->queue_max = (uint32_t)server->options.queue_max;
 	service->workers_count = server->options.workers ? (uint32_t)server->options.workers : count_cores();
 	service->started_at = clock_wall_s();
-	int result = lister_create(service, &service->lister);
+	int result = clients_create(&service->budgets, service->workers_count, &service->clients);
+	if (result == 0)
+		result = lister_create(service, &service->lister);
 	if (result == 0)
 		result = notifier_create(service->store, service->frame_size_max, &service->notifier);
 	if (result == 0)
@@ -513,6 +521,7 @@ static void stop(struct server *server)
 	snapshots_destroy(service->snapshots);
 	notifier_destroy(service->notifier);
 	lister_destroy(service->lister);
+	clients_destroy(service->clients);
 	server_feed_destroy(server->feed);
 	store_close(service->store);
 	server_access_finish(service);

@@ -17,7 +17,8 @@ struct server_admin {
 };
 
 static_assert((int)FIGURES_METHODS_MAX == (int)METHODS_MAX && (int)FIGURES_STATUSES == (int)STATUSES_MAX &&
-		      (int)FIGURES_VERDICTS == (int)VERDICTS_MAX && (int)FIGURES_REASONS == (int)REASONS_MAX,
+		      (int)FIGURES_VERDICTS == (int)VERDICTS_MAX && (int)FIGURES_REASONS == (int)REASONS_MAX &&
+		      (int)FIGURES_BUDGETS == (int)BUDGETS,
 	      "everything counted is told");
 
 // ---------------------------------------------------------------- collect
@@ -30,6 +31,9 @@ static void add_counters(const struct counters *counters, struct figures *figure
 			method->answers[status] += counter_get(&counters->answers[i][status]);
 		buckets_collect(&counters->times[i], &method->time_ns);
 	}
+	for (int budget = 0; budget < BUDGETS; budget++)
+		figures->budget_refusals[budget] += counter_get(&counters->budget_refusals[budget]);
+	figures->token_budgets_spent += counter_get(&counters->token_budgets_spent);
 	for (int verdict = 0; verdict < VERDICTS_MAX; verdict++)
 		for (int reason = 0; reason < REASONS_MAX; reason++)
 			figures->decisions[verdict][reason] += counter_get(&counters->decisions[verdict][reason]);
@@ -39,6 +43,7 @@ static void add_connections(const struct conn_counters *counters, struct figures
 {
 	connections->opened += counter_get(&counters->opened);
 	connections->throttled += counter_get(&counters->throttled);
+	connections->share_throttled += counter_get(&counters->share_throttled);
 	connections->bytes_in += counter_get(&counters->bytes_in);
 	connections->bytes_out += counter_get(&counters->bytes_out);
 	for (int end = 0; end < CONN_ENDS; end++)
@@ -67,6 +72,7 @@ static int collect(void *context, struct arena *arena, struct figures *figures)
 	figures->is_stale = atomic_load(&service->feed.is_stale);
 	store_get_status(service->store, &figures->store);
 	store_get_figures(service->store, &figures->writer);
+	figures->clients = clients_count(service->clients);
 	figures->connections.open = atomic_load(&service->limits.connections);
 	figures->connections.max = atomic_load(&service->limits.connections_max);
 	figures->connections.refused = atomic_load(&service->limits.refused);

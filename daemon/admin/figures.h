@@ -15,6 +15,14 @@ enum {
 	FIGURES_REASONS = REASON_ISSUER_DECIDES + 1,
 };
 
+// Of a client, in the order in which they are counted.
+enum figures_budget {
+	FIGURES_BUDGET_CONNECTIONS,
+	FIGURES_BUDGET_REQUESTS,
+	FIGURES_BUDGET_UNKNOWN_TOKENS,
+	FIGURES_BUDGETS,
+};
+
 // Where the daemon is in its life.
 enum figures_phase {
 	FIGURES_LOADING, // the rest of the figures is not there yet
@@ -31,7 +39,7 @@ struct figures_method {
 
 struct figures_connections {
 	uint64_t open, max;
-	uint64_t opened, refused, throttled; // since the start, as the rest
+	uint64_t opened, refused, throttled, share_throttled; // since the start, as the rest
 	uint64_t ended[CONN_ENDS];
 	uint64_t bytes_in, bytes_out;
 };
@@ -40,13 +48,15 @@ struct figures {
 	enum figures_phase phase;
 	uint64_t load_done, load_total; // records, while loading
 	uint64_t started_at;            // unix seconds
-	uint64_t workers, watchers;
+	uint64_t workers, watchers, clients;
 	bool is_stuck; // a worker or the writer has made no progress for long
 	bool is_stale; // questions are refused (redis-stale)
 	struct store_status store;
 	struct store_figures writer;
 	struct figures_connections connections;
-	uint64_t unknown_methods; // requests of a method that is not there
+	uint64_t budget_refusals[FIGURES_BUDGETS];
+	uint64_t token_budgets_spent; // times FIGURES_BUDGET_UNKNOWN_TOKENS of a client was
+	uint64_t unknown_methods;     // requests of a method that is not there
 	struct figures_method methods[FIGURES_METHODS_MAX];
 	uint64_t decisions[FIGURES_VERDICTS][FIGURES_REASONS];
 	const struct replication *replication; // NULL: without Redis

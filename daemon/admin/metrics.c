@@ -45,6 +45,9 @@ static const struct value_row values[] = {
 	{"evauth_connections_opened_total", COUNTER, "Connections opened", FIELD(connections.opened), NULL},
 	{"evauth_received_bytes_total", COUNTER, "Bytes received from clients", FIELD(connections.bytes_in), NULL},
 	{"evauth_sent_bytes_total", COUNTER, "Bytes sent to clients", FIELD(connections.bytes_out), NULL},
+	{"evauth_clients", GAUGE, "Clients there is an account of, connected or not", FIELD(clients), NULL},
+	{"evauth_unknown_token_budgets_spent_total", COUNTER,
+	 "Times a client had used up client-unknown-tokens-per-second and -burst", FIELD(token_budgets_spent), NULL},
 	{"evauth_watchers", GAUGE, "Watch subscribers", FIELD(watchers), NULL},
 	{"evauth_writer_queue_sets", GAUGE, "Change sets waiting for the writer", FIELD(writer.queue), NULL},
 	{"evauth_writer_queue_sets_max", GAUGE, "The most change sets that may wait", FIELD(writer.queue_max), NULL},
@@ -210,6 +213,11 @@ static void write_connections(const struct figures *figures, struct text *text)
 		{"{limit=\"frame-timeout\"}", connections->ended[CONN_END_FRAME_TIMEOUT]},
 		{"{limit=\"write-timeout\"}", connections->ended[CONN_END_WRITE_TIMEOUT]},
 		{"{limit=\"queue-max\"}", figures->writer.queue_refused},
+		{"{limit=\"client-connections-max\"}", figures->budget_refusals[FIGURES_BUDGET_CONNECTIONS]},
+		{"{limit=\"client-requests-per-second\"}", figures->budget_refusals[FIGURES_BUDGET_REQUESTS]},
+		{"{limit=\"client-inflight-bytes-max\"}", connections->share_throttled},
+		{"{limit=\"client-unknown-tokens-per-second\"}",
+		 figures->budget_refusals[FIGURES_BUDGET_UNKNOWN_TOKENS]},
 	};
 	head(text, "evauth_connections_closed_total", COUNTER, "Connections closed, by how they ended");
 	for (size_t i = 0; i < CONN_ENDS; i++)

@@ -248,14 +248,40 @@ static uint32_t roles_by_rules(const struct access_rules *access, const char *na
 	return roles;
 }
 
+// With the lock.
+static uint32_t roles_of(const struct access_rules *access, const char *name)
+{
+	return access == NULL || access->count == 0 ? default_roles(name) : roles_by_rules(access, name);
+}
+
+static void lock_rules(struct access_rules *access)
+{
+	if (access != NULL)
+		pthread_rwlock_rdlock(&access->lock);
+}
+
+static void unlock_rules(struct access_rules *access)
+{
+	if (access != NULL)
+		pthread_rwlock_unlock(&access->lock);
+}
+
 uint32_t access_roles(struct access_rules *access, const struct conn_names *names)
 {
 	uint32_t roles = 0;
-	if (access != NULL)
-		pthread_rwlock_rdlock(&access->lock);
+	lock_rules(access);
 	for (const char *name = conn_names_next(names, NULL); name != NULL; name = conn_names_next(names, name))
-		roles |= access == NULL || access->count == 0 ? default_roles(name) : roles_by_rules(access, name);
-	if (access != NULL)
-		pthread_rwlock_unlock(&access->lock);
+		roles |= roles_of(access, name);
+	unlock_rules(access);
 	return roles;
+}
+
+const char *access_find_name(struct access_rules *access, const struct conn_names *names)
+{
+	lock_rules(access);
+	const char *name = conn_names_next(names, NULL);
+	while (name != NULL && roles_of(access, name) == 0)
+		name = conn_names_next(names, name);
+	unlock_rules(access);
+	return name ? name : conn_names_next(names, NULL);
 }

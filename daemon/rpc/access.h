@@ -48,3 +48,5 @@ void access_destroy(struct access_rules *access);
 void access_replace(struct access_rules *access, struct access_rules **from);
 // The roles of who has these names. `access` NULL: as without rules. Any thread.
 uint32_t access_roles(struct access_rules *access, const struct conn_names *names);
+// The first of these names that a rule gives a role, else the first; NULL: there are none. Any thread.
+const char *access_find_name(struct access_rules *access, const struct conn_names *names);

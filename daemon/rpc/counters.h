@@ -15,6 +15,14 @@ enum {
 	COUNTERS_STRIDE = 32, // of a row: a power of two, so that it is found by a shift
 };
 
+// What a client may use up (clients.h); that of bytes in flight is counted with the connections.
+enum budget {
+	BUDGET_CONNECTIONS,
+	BUDGET_REQUESTS,
+	BUDGET_UNKNOWN_TOKENS,
+	BUDGETS,
+};
+
 struct counters {
 	// Answers by method and status. A stream (Watch, Snapshot) that began counts as OK.
 	struct counter answers[METHODS_MAX][COUNTERS_STRIDE];
@@ -23,6 +31,9 @@ struct counters {
 	// From reading the frame to writing the answer, ns, by method. What is answered in one turn of the loop counts
 	// with the time of that turn (up to 64 KiB of requests).
 	struct buckets times[METHODS_MAX];
+	// Connections and requests refused because of a budget of their client.
+	struct counter budget_refusals[BUDGETS];
+	struct counter token_budgets_spent; // times a client had used up BUDGET_UNKNOWN_TOKENS
 };
 
 // NULL: there is no such method.

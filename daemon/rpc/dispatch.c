@@ -29,6 +29,7 @@ static const struct method_row methods[] = {
 			       .body_size_max = BODY_QUERY_MAX,
 			       .is_query = true,
 			       .min_revision = get_tariff_min_revision,
+			       .asks_for_token = get_tariff_asks_for_token,
 			       .answer = method_get_tariff},
 	[METHOD_LIST_VISIBLE_CHARGE_POINTS] = {.name = "ListVisibleChargePoints",
 					       .role = ROLE_QUERY,
@@ -57,6 +58,7 @@ static const struct method_row methods[] = {
 			.response = &schema_record,
 			.body_size_max = BODY_QUERY_MAX,
 			.min_revision = get_min_revision,
+			.asks_for_token = get_asks_for_token,
 			.list = method_get},
 	[METHOD_SEARCH] = {.name = "Search",
 			   .role = ROLE_QUERY,
@@ -64,6 +66,8 @@ static const struct method_row methods[] = {
 			   .response = &schema_search_response,
 			   .body_size_max = BODY_BATCH_MAX,
 			   .min_revision = search_min_revision,
+			   .asks_for_token = search_asks_for_token,
+			   .found_none = search_found_none,
 			   .list = method_search},
 	[METHOD_WATCH] = {.name = "Watch",
 			  .role = ROLE_WATCH,
@@ -162,6 +166,17 @@ static bool must_wait(const struct call *call, const void *request, uint32_t tim
 	return true;
 }
 
+// False: the call was refused.
+static bool may_ask(const struct call *call, const void *request)
+{
+	const struct method_row *method = call->method;
+	if (method->asks_for_token == NULL || !method->asks_for_token(request) ||
+	    budget_admits_tokens(call->worker, conn_session(call->conn)))
+		return true;
+	budget_refuse_tokens(call, 1);
+	return false;
+}
+
 static void answer(const struct call *call)
 {
 	struct worker *worker = call->worker;
@@ -177,7 +192,7 @@ static void answer(const struct call *call)
 	int result =
 		codec_decode(call->method->request, call->method->mode, call->body, &worker->arena, &request, &fault);
 	if (result == 0) {
-		if (must_wait(call, request, timeout_ms))
+		if (must_wait(call, request, timeout_ms) || !may_ask(call, request))
 			return;
 		result = call->method->answer(worker, request, &response, &fault);
 	}
@@ -209,7 +224,7 @@ static void start(const struct call *call)
 		reply_fault(call, result, &fault);
 		return;
 	}
-	if (must_wait(call, job->request, timeout_ms)) {
+	if (must_wait(call, job->request, timeout_ms) || !may_ask(call, job->request)) {
 		job_destroy(job);
 		return;
 	}
@@ -245,6 +260,22 @@ static void note_immediate(const struct call *calls, size_t count)
 		worker->turn_calls[calls[0].number] += (uint32_t)count;
 }
 
+// These are all about tokens.
+static void answer_calls(const struct call *calls, size_t count)
+{
+	struct worker *worker = calls[0].worker;
+	struct session *session = conn_session(calls[0].conn);
+	if (!budget_admits_tokens(worker, session)) {
+		budget_refuse_tokens(calls, count);
+		return;
+	}
+	note_immediate(calls, count);
+	worker->client = session->counters;
+	calls[0].method->answer_calls(calls, count);
+	if (worker->unknown_tokens > 0)
+		budget_charge_tokens(worker, session);
+}
+
 void dispatch_calls(const struct call *calls, size_t count)
 {
 	const struct method_row *method = calls[0].method;
@@ -256,8 +287,7 @@ void dispatch_calls(const struct call *calls, size_t count)
 		}
 	}
 	if (LIKELY(method->answer_calls != NULL)) {
-		note_immediate(calls, count);
-		method->answer_calls(calls, count);
+		answer_calls(calls, count);
 		return;
 	}
 	if (method->answer != NULL)
@@ -268,4 +298,6 @@ void dispatch_calls(const struct call *calls, size_t count)
 		else
 			start(&calls[i]);
 	}
+	if (calls[0].worker->unknown_tokens > 0)
+		budget_charge_tokens(calls[0].worker, conn_session(calls[0].conn));
 }

@@ -102,8 +102,11 @@ static void on_mail(struct mail *mail)
 	struct job *job = (struct job *)((char *)mail - offsetof(struct job, mail));
 	struct conn *conn = conn_find(job->worker->conns, job->conn);
 	job_note_time(job);
-	if (conn != NULL)
+	if (conn != NULL) {
 		job_answer(job, conn);
+		job->worker->unknown_tokens += job->found_no_token;
+		budget_charge_tokens(job->worker, conn_session(conn));
+	}
 	job_end(job);
 }
 

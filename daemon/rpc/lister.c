@@ -42,10 +42,14 @@ static void do_job(struct lister *lister, struct job *job)
 {
 	const void *response;
 	struct arena *arena = &job->store.arena;
-	int result = job_is_late(job) ? -ETIME
-				      : job->method->list(lister, job->request, arena, &response, &job->store.fault);
+	const struct method_row *method = job->method;
+	int result =
+		job_is_late(job) ? -ETIME : method->list(lister, job->request, arena, &response, &job->store.fault);
+	if (method->asks_for_token != NULL && method->asks_for_token(job->request))
+		job->found_no_token = result == 0 ? method->found_none != NULL && method->found_none(response)
+						  : job->store.fault.code == STATUS_NOT_FOUND;
 	if (result == 0)
-		result = codec_encode(job->method->response, response, arena, &job->body);
+		result = codec_encode(method->response, response, arena, &job->body);
 	job->store.result = result;
 	job_post(job);
 }

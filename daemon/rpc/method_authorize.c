@@ -16,7 +16,7 @@ struct pipeline {
 
 static void give_answer(const struct call *call, const struct authorize_response *response)
 {
-	counters_add_decision(&call->worker->counters, response);
+	worker_note_decision(call->worker, response);
 	reply_authorize(call, response);
 }
 

@@ -66,7 +66,7 @@ static void append(struct batch *batch, const struct authorize_response *respons
 		const size_t size = codec_encode_authorize_item(response, batch->room + batch->size, left);
 		if (LIKELY(size <= left)) {
 			batch->size += size;
-			counters_add_decision(&batch->call->worker->counters, response);
+			worker_note_decision(batch->call->worker, response);
 			return;
 		}
 		needed = size;
@@ -160,10 +160,10 @@ static void answer(const struct call *call)
 	}
 	if (result == 0)
 		result = check_batch(&batch.request, &fault);
-	if (result == 0)
-		answer_batch(&batch);
-	else
+	if (result != 0)
 		reply_fault(call, result, &fault);
+	else if (batch.request.requests_count <= 1 || budget_admit_more(call, batch.request.requests_count - 1))
+		answer_batch(&batch);
 }
 
 void method_authorize_batch(const struct call *calls, size_t count)

@@ -40,6 +40,11 @@ static int set_issuer(const struct image *image, uint32_t token, struct arena *a
 	return 0;
 }
 
+bool get_tariff_asks_for_token(const void *request)
+{
+	return !bytes_is_empty(((const struct get_tariff_request *)request)->token_uid);
+}
+
 int method_get_tariff(struct worker *worker, const void *request, const void **ret_response, struct fault *fault)
 {
 	const struct image *image = worker_image(worker);
@@ -48,6 +53,8 @@ int method_get_tariff(struct worker *worker, const void *request, const void **r
 	int result = tariff_choice_find(image, request, &choice, fault);
 	if (result != 0)
 		return result;
+	if (choice.token == 0 && get_tariff_asks_for_token(request))
+		worker->unknown_tokens++;
 	struct get_tariff_response *response = arena_calloc(arena, 1, sizeof(*response));
 	if (response == NULL)
 		return -ENOMEM;

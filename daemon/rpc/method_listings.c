@@ -25,6 +25,23 @@ uint64_t list_permitted_min_revision(const void *request)
 	return ((const struct list_permitted_request *)request)->min_revision;
 }
 
+bool get_asks_for_token(const void *request)
+{
+	return ((const struct get_request *)request)->kind == OBJECT_KIND_TOKEN;
+}
+
+bool search_asks_for_token(const void *request)
+{
+	const struct search_request *search = request;
+	return search->kind == OBJECT_KIND_TOKEN && !bytes_is_empty(search->text);
+}
+
+bool search_found_none(const void *response)
+{
+	const struct search_response *found = response;
+	return found->records_count == 0 && bytes_is_empty(found->next_page_token);
+}
+
 int method_get(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 	       struct fault *fault)
 {

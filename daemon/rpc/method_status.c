@@ -28,6 +28,8 @@ static int add_limits(struct service *service, struct arena *arena, struct statu
 		{BYTES_LITERAL("frame_size_max"), service->frame_size_max},
 		{BYTES_LITERAL("connections_max"), atomic_load(&service->limits.connections_max)},
 		{BYTES_LITERAL("inflight_bytes_max"), atomic_load(&service->limits.inflight_bytes_max)},
+		{BYTES_LITERAL("client_connections_max"), atomic_load(&service->budgets.connections_max)},
+		{BYTES_LITERAL("client_inflight_bytes_max"), atomic_load(&service->limits.client_inflight_bytes_max)},
 		{BYTES_LITERAL("idle_timeout_ms"), atomic_load(&service->limits.idle_timeout_ms)},
 		{BYTES_LITERAL("frame_timeout_ms"), atomic_load(&service->limits.frame_timeout_ms)},
 		{BYTES_LITERAL("write_timeout_ms"), atomic_load(&service->limits.write_timeout_ms)},

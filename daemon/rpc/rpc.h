@@ -52,6 +52,10 @@ struct method_row {
 	void (*answer_calls)(const struct call *calls, size_t count);
 	uint32_t calls_max; // 0 counts as 1
 	bool is_query;      // listings give way to it
+	// Whether the answer tells if a token exists. Not for those with answer_calls, which always do.
+	bool (*asks_for_token)(const void *request);
+	// Of those: whether the answer, by being empty, says that there is none. NOT_FOUND says so without it.
+	bool (*found_none)(const void *response);
 	// Answered when ready by the lister's thread.
 	int (*list)(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 		    struct fault *fault);
@@ -82,7 +86,8 @@ struct job {
 	const void *request;
 	const void *response; // set: still to be encoded by the worker
 	struct bytes body;    // else: the encoded response
-	struct job *next;     // in the lister's queue
+	bool found_no_token;
+	struct job *next; // in the lister's queue
 };
 
 struct waiters {
@@ -102,6 +107,9 @@ struct worker {
 	uint64_t late_ns;          // of that waiter: call_late_ns()
 	struct counters counters;
 	uint32_t turn_calls[METHODS_MAX]; // answered in this turn and not yet written, by method
+	uint32_t clients_index;           // of this worker among the counters of a client
+	struct client_counters *client;   // of the client that is being answered
+	uint32_t unknown_tokens;          // asked for by it, not charged yet
 	struct arena arena;               // of the request being answered
 	struct mailbox mailbox;
 	struct waiters waiters;
@@ -122,8 +130,11 @@ struct worker {
 
 // The state of a connection.
 struct session {
-	uint32_t roles;         // of the peer
-	size_t skip;            // bytes of a refused frame still to come
+	uint32_t roles;                   // of the peer
+	struct client *client;            // who the peer is
+	bool is_over;                     // it had too many connections already
+	struct client_counters *counters; // of that one, by this worker
+	size_t skip;                      // bytes of a refused frame still to come
 	const char *bad_reason; // the peer does not speak our protocol: last words when all is answered. NULL: it does
 	uint16_t bad_method;
 	uint32_t bad_request_id;
@@ -147,6 +158,60 @@ void worker_conns_ended(struct worker *worker);
 struct conn_handler session_handler(struct worker *worker);
 // Who may do what has changed: looks at everybody again and cuts those who may do less than before.
 void sessions_look_at_access(struct worker *worker);
+
+// ---------------------------------------------------------------- budget.c: what clients may use up (clients.h)
+// The connection's session gets its client and roles. False: the client has too many, and has heard so.
+bool budget_open(struct worker *worker, struct conn *conn);
+// The same again, after the rules of access changed.
+void budget_look_again(struct worker *worker, struct conn *conn);
+void budget_close(struct worker *worker, struct session *session);
+void budget_refuse_requests(const struct call *calls, size_t count);
+// Counts `more` requests that are in the one of the call. False: the call was refused.
+bool budget_admit_more(const struct call *call, size_t more);
+void budget_refuse_tokens(const struct call *calls, size_t count);
+// Charges what was asked in vain since the last time.
+void budget_charge_tokens(struct worker *worker, struct session *session);
+
+// The clock of budgets: that of the loop, as nobody asks for the time for one request.
+static inline int64_t budget_now_ns(const struct worker *worker)
+{
+	return (int64_t)loop_now_ms(worker->loop) * BUCKET_NS_PER_MS;
+}
+
+// Counts requests of the client. How many may be answered, from the first; the others are for
+// budget_refuse_requests().
+static inline size_t budget_admit(struct worker *worker, const struct session *session, size_t count)
+{
+	const struct bucket_rate *rate = &worker->service->budgets.requests;
+	counter_add(&session->counters->requests, count);
+	atomic_store_explicit(&session->counters->seen_ms, loop_now_ms(worker->loop), memory_order_relaxed);
+	if (LIKELY(bucket_interval(rate) == 0))
+		return count;
+	return bucket_take(&session->client->requests, rate, budget_now_ns(worker), (uint32_t)count);
+}
+
+// Whether the client may ask about tokens; if not, the calls are for budget_refuse_tokens().
+static inline bool budget_admits_tokens(const struct worker *worker, const struct session *session)
+{
+	return LIKELY(bucket_has(&session->client->unknown_tokens, &worker->service->budgets.unknown_tokens,
+				 budget_now_ns(worker)));
+}
+
+// Line 4, or 3 of DESIGN 1.2, which tells the same: no such token is stored. (Lines 1 and 2 do not look at it.)
+static inline bool response_has_no_token(const struct authorize_response *response)
+{
+	return response->customer_id.size == 0 && response->issuer == NULL && response->charge_group_id.size > 0 &&
+	       response->token_uid.size > 0;
+}
+
+// Every decision that is answered.
+static inline void worker_note_decision(struct worker *worker, const struct authorize_response *response)
+{
+	counters_add_decision(&worker->counters, response);
+	counter_add(&worker->client->verdicts[response->verdict], 1);
+	if (response_has_no_token(response))
+		worker->unknown_tokens++;
+}
 
 // ---------------------------------------------------------------- dispatch.c
 // NULL: no such number, or not there yet.
@@ -238,6 +303,12 @@ int method_erase(struct lister *lister, const void *request, struct arena *arena
 		 struct fault *fault);
 int method_forget_orphans(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			  struct fault *fault);
+
+// Whether the answer tells if a token exists.
+bool get_tariff_asks_for_token(const void *request);
+bool get_asks_for_token(const void *request);
+bool search_asks_for_token(const void *request);
+bool search_found_none(const void *response);
 
 // What a request wants to see.
 uint64_t get_tariff_min_revision(const void *request);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/net/conn.h"
+#include "daemon/rpc/clients.h"
 #include "store/position.h"
 #include "store/store.h"
 
@@ -37,6 +38,7 @@ struct service {
 	struct store *store;
 	struct tls_context *tls;     // of those who connect by TLS; NULL: nobody does
 	struct access_rules *access; // NULL: the default (access.h)
+	struct clients *clients;
 	struct lister *lister;
 	struct notifier *notifier;
 	struct snapshots *snapshots;
@@ -48,6 +50,7 @@ struct service {
 	int64_t started_at; // unix seconds
 	// These may be changed while workers run.
 	struct conn_limits limits;
+	struct client_budgets budgets;
 	_Atomic uint32_t min_revision_wait_ms;
 	_Atomic uint32_t snapshot_timeout_ms;
 	_Atomic bool stopping; // streams end now

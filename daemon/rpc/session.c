@@ -121,6 +121,7 @@ static bool pass_other(struct worker *worker, struct conn *conn, struct conn_inp
 		input->message_size = frame.size;
 		return false;
 	case LOOK_REFUSED:
+		(void)budget_admit(worker, session, 1);
 		refuse_call(&call);
 		session->skip = frame.size;
 		input->continued = false;
@@ -134,6 +135,15 @@ static bool pass_other(struct worker *worker, struct conn *conn, struct conn_inp
 		conn_finish(conn);
 		return false;
 	}
+}
+
+static void pass_calls(const struct session *session, const struct call *calls, size_t count)
+{
+	const size_t admitted = budget_admit(calls[0].worker, session, count);
+	if (LIKELY(admitted > 0))
+		dispatch_calls(calls, admitted);
+	if (UNLIKELY(admitted < count))
+		budget_refuse_requests(calls + admitted, count - admitted);
 }
 
 static void on_input(void *context, struct conn *conn, struct conn_input *input)
@@ -153,34 +163,26 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 		}
 		const size_t count = take_calls(worker, conn, input, calls);
 		if (count > 0)
-			dispatch_calls(calls, count);
+			pass_calls(session, calls, count);
 		else if (!pass_other(worker, conn, input))
 			return;
 		requests += count > 0 ? count : 1;
 	}
 }
 
-static uint32_t find_roles(const struct worker *worker, const struct conn *conn)
-{
-	struct conn_names names;
-	conn_get_names(conn, &names);
-	return access_roles(worker->service->access, &names);
-}
-
 static void on_open(void *context, struct conn *conn)
 {
-	struct session *session = conn_session(conn);
-	session->roles = find_roles(context, conn);
+	if (!budget_open(context, conn))
+		conn_finish(conn);
 }
 
 static void look_at_access(void *context, struct conn *conn)
 {
 	struct session *session = conn_session(conn);
-	const uint32_t roles = find_roles(context, conn);
-	const bool has_lost = (session->roles & ~roles) != 0;
-	session->roles = roles;
+	const uint32_t roles = session->roles;
+	budget_look_again(context, conn);
 	// With what it asked for: a stream it may not have any more must not go on.
-	if (has_lost)
+	if ((roles & ~session->roles) != 0)
 		conn_abort(conn);
 }
 
@@ -242,6 +244,7 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 	streams_cancel(session);
 	if (session->restores)
 		restores_forget(worker->service->restores, worker, conn);
+	budget_close(worker, session);
 	log_debug("connection_closed", "%s", ends[end]);
 }
 

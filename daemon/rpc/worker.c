@@ -194,6 +194,7 @@ int worker_create(struct service *service, struct worker **ret_worker)
 	if (worker == NULL)
 		return -ENOMEM;
 	worker->service = service;
+	worker->clients_index = clients_add_worker(service->clients);
 	arena_init(&worker->arena, WORKER_ARENA_CHUNK, WORKER_ARENA_BUDGET);
 	const int result = create_parts(worker);
 	if (result != 0)

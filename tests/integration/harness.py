@@ -44,18 +44,20 @@ def wait_until(condition, what, seconds=START_SECONDS):
 class Daemon:
     """One evauthd, its folder and its address."""
 
-    def __init__(self, folder, arguments=(), environment=None, listen=True, prefix=()):
+    def __init__(self, folder, arguments=(), environment=None, listen=True, prefix=(), unknown_tokens=True):
         self.folder, self.arguments, self.environment = folder, list(arguments), environment or {}
         self.prefix = list(prefix)  # a command that runs the daemon: ["prlimit", "--nofile=100"]
         self.store = os.path.join(folder, "store")
         self.port_file = os.path.join(folder, "port")
         self.log_file = os.path.join(folder, "log")
         self.listen = ["--listen", "127.0.0.1:0"] if listen else []
+        # Tests may ask for as many unknown tokens as they like.
+        self.budgets = ["--client-unknown-tokens-per-second", "0"] if unknown_tokens else []
         self.process = self.port = self.shared_client = None
 
     def command(self):
         return [*self.prefix, os.environ["EVAUTHD_BIN"], "--store", self.store, *self.listen, "--port-file",
-                self.port_file, *self.arguments]
+                self.port_file, *self.budgets, *self.arguments]
 
     def launch(self):
         """Starts the process and returns at once."""

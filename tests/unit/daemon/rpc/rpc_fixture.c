@@ -59,6 +59,7 @@ static void start_service(struct rpc_fixture *fixture)
 	service->limits.write_timeout_ms = 60000;
 	service->min_revision_wait_ms = 30000;
 	service->snapshot_timeout_ms = 60000;
+	ck_assert_int_eq(clients_create(&service->budgets, RPC_FIXTURE_WORKERS_MAX, &service->clients), 0);
 	ck_assert_int_eq(lister_create(service, &service->lister), 0);
 	ck_assert_int_eq(notifier_create(service->store, service->frame_size_max, &service->notifier), 0);
 	ck_assert_int_eq(snapshots_create(service->store, &service->snapshots), 0);
@@ -99,6 +100,7 @@ void rpc_fixture_finish(struct rpc_fixture *fixture)
 	snapshots_destroy(fixture->service.snapshots);
 	notifier_destroy(fixture->service.notifier);
 	lister_destroy(fixture->service.lister);
+	clients_destroy(fixture->service.clients);
 	ck_assert_uint_eq(atomic_load(&fixture->service.limits.connections), 0);
 	store_fixture_finish(&fixture->store);
 }

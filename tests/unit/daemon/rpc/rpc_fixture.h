@@ -8,7 +8,7 @@
 #include "proto/methods.h"
 #include "tests/unit/store/store_fixture.h"
 
-enum { RPC_FIXTURE_LOG_ENTRIES = 1200 };
+enum { RPC_FIXTURE_LOG_ENTRIES = 1200, RPC_FIXTURE_WORKERS_MAX = 4 };
 
 struct rpc_fixture {
 	struct store_fixture store;

@@ -140,6 +140,21 @@ START_TEST(new_rules_take_the_place_of_the_old_ones)
 }
 END_TEST
 
+START_TEST(the_first_name_with_a_rule_is_who_a_client_is)
+{
+	static const char *const rules[] = {"dns:b.example=query", "uri:spiffe://x=watch"};
+	struct access_rules *access = make(rules, ARRAY_SIZE(rules));
+	struct conn_names names = {.size = 0};
+	ck_assert_ptr_null(access_find_name(access, &names));
+	conn_names_add(&names, "cn:a");
+	ck_assert_str_eq(access_find_name(access, &names), "cn:a");
+	conn_names_add(&names, "dns:B.example");
+	conn_names_add(&names, "uri:spiffe://x");
+	ck_assert_str_eq(access_find_name(access, &names), "dns:B.example");
+	access_destroy(access);
+}
+END_TEST
+
 START_TEST(names_that_do_not_fit_are_left_out)
 {
 	struct conn_names names = {.size = 0};
@@ -164,6 +179,7 @@ int main(void)
 	tcase_add_test(tests, a_rule_that_cannot_be_meant_is_refused_with_the_reason);
 	tcase_add_test(tests, a_name_that_is_too_long_is_refused);
 	tcase_add_test(tests, new_rules_take_the_place_of_the_old_ones);
+	tcase_add_test(tests, the_first_name_with_a_rule_is_who_a_client_is);
 	tcase_add_test(tests, names_that_do_not_fit_are_left_out);
 	suite_add_tcase(suite, tests);
 	return unit_main(suite);
