@@ -113,6 +113,26 @@ install() {
 		>"$tree/tmp/apt" 2>&1 || { cat "$tree/tmp/apt"; fail "$from cannot be installed"; }
 }
 
+# What the packages under test bring.
+look_at_files() {
+	inside getent passwd evauthd >/dev/null || fail "there is no user evauthd"
+	for unit in multi-user.target.wants/evauthd.service sockets.target.wants/evauthd.socket; do
+		[ -L "$tree/etc/systemd/system/$unit" ] || fail "$unit is not enabled"
+	done
+	if grep -q "_dh_action=restart" "$tree/var/lib/dpkg/info/evauthd.postinst"; then
+		! grep -A4 "_dh_action=restart" "$tree/var/lib/dpkg/info/evauthd.postinst" | grep -q "evauthd.socket" ||
+			fail "an upgrade would close the socket"
+	else
+		fail "an upgrade would not restart the daemon"
+	fi
+	inside sh -c 'test -s /usr/share/man/man8/evauthd.8.gz && test -s /usr/share/man/man5/evauthd.conf.5.gz &&
+		test -s /usr/share/man/man1/evauth.1.gz && test -s /usr/share/man/man1/evauth-bench.1.gz &&
+		test -s /usr/share/bash-completion/completions/evauth' || fail "a manual page or the completion is missing"
+	for name in evauthd evauth-tools; do
+		grep -q '"spdxVersion": "SPDX-' "$tree/usr/share/doc/$name/sbom.spdx.json" || fail "$name has no SBOM"
+	done
+}
+
 give "$packages" /packages
 say "install"
 inside apt-get update -qq
@@ -121,26 +141,8 @@ if [ -n "$older" ]; then
 	install /older
 else
 	install /packages
+	look_at_files
 fi
-inside getent passwd evauthd >/dev/null || fail "there is no user evauthd"
-for unit in multi-user.target.wants/evauthd.service sockets.target.wants/evauthd.socket; do
-	[ -L "$tree/etc/systemd/system/$unit" ] || fail "$unit is not enabled"
-done
-if grep -q "_dh_action=restart" "$tree/var/lib/dpkg/info/evauthd.postinst"; then
-	! grep -A4 "_dh_action=restart" "$tree/var/lib/dpkg/info/evauthd.postinst" | grep -q "evauthd.socket" ||
-		fail "an upgrade would close the socket"
-else
-	fail "an upgrade would not restart the daemon"
-fi
-inside sh -c 'test -s /usr/share/man/man8/evauthd.8.gz && test -s /usr/share/man/man5/evauthd.conf.5.gz &&
-	test -s /usr/share/man/man1/evauth.1.gz && test -s /usr/share/man/man1/evauth-bench.1.gz &&
-	test -s /usr/share/bash-completion/completions/evauth' || fail "a manual page or the completion is missing"
-
-look_at_documents() {
-	for name in evauthd evauth-tools; do
-		grep -q '"spdxVersion": "SPDX-' "$tree/usr/share/doc/$name/sbom.spdx.json" || fail "$name has no SBOM"
-	done
-}
 
 say "start as its user, and ask"
 start
@@ -165,7 +167,7 @@ else
 	inside dpkg-query -W evauthd
 fi
 grep -q "a line of the operator's" "$tree/etc/evauthd/evauthd.conf" || fail "the configuration was overwritten"
-look_at_documents
+look_at_files
 start
 [ "$(evauth export | cksum)" = "$before" ] || fail "not everything survived the upgrade"
 evauth check >"$tree/tmp/check" || fail "the store is not sound after the upgrade"
