@@ -113,6 +113,9 @@ MUST_CHECK int evauth_get(struct evauth_client *client, const struct get_request
 MUST_CHECK int evauth_search(struct evauth_client *client, const struct search_request *request, struct arena *arena,
 			     struct search_response **ret_response);
 MUST_CHECK int evauth_status(struct evauth_client *client, struct arena *arena, struct status_response **ret_response);
+// What the daemon has counted since it started.
+MUST_CHECK int evauth_figures(struct evauth_client *client, struct arena *arena,
+			      struct figures_response **ret_response);
 
 // The log of changes; with `orphans` those that were kept aside.
 MUST_CHECK int evauth_log(struct evauth_client *client, const struct log_request *request, struct arena *arena,

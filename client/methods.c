@@ -25,6 +25,7 @@ static const struct method_row method_rows[] = {
 	CALL(METHOD_FORGET_ORPHANS, REPEAT_NEVER, forget_orphans_request, forget_orphans_response),
 	CALL(METHOD_CHECK, REPEAT_NEVER, check_request, check_response),
 	CALL(METHOD_ERASE, REPEAT_NEVER, erase_request, erase_response),
+	CALL(METHOD_FIGURES, REPEAT_FREELY, figures_request, figures_response),
 };
 
 const struct method_row *method_find(enum method method)
@@ -124,4 +125,9 @@ int evauth_erase(struct evauth_client *client, const struct erase_request *reque
 		 struct erase_response **ret_response)
 {
 	return evauth_call(client, METHOD_ERASE, request, arena, ret_response);
+}
+
+int evauth_figures(struct evauth_client *client, struct arena *arena, struct figures_response **ret_response)
+{
+	return evauth_call(client, METHOD_FIGURES, &(struct figures_request){0}, arena, ret_response);
 }

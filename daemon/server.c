@@ -53,8 +53,9 @@ struct server {
 	struct worker *workers[WORKERS_MAX];
 	uint32_t workers_count;
 	struct watchdog *watchdog;
-	struct server_admin *admin; // NULL: no HTTP
-	struct server_feed *feed;   // NULL: no Redis
+	struct server_figures_parts figures; // once there are workers
+	struct server_admin *admin;          // NULL: no HTTP
+	struct server_feed *feed;            // NULL: no Redis
 	struct server_addresses addresses;
 	uint64_t unix_inode;  // of the socket file we made, 0: none
 	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
@@ -244,6 +245,14 @@ static int create_workers(struct server *server)
 		result = watchdog_create(service->store, server->workers, server->workers_count, &server->watchdog);
 	if (result != 0)
 		log_error("start", "cannot start the workers: %s", strerror(-result));
+	server->figures = (struct server_figures_parts){
+		.service = service,
+		.workers = server->workers,
+		.workers_count = server->workers_count,
+		.watchdog = server->watchdog,
+		.started_ms = clock_monotonic_ms(),
+	};
+	service->figures = (struct service_figures){.context = &server->figures, .get = server_figures_answer};
 	return result;
 }
 
@@ -316,17 +325,6 @@ static int start_admin(struct server *server)
 	char where[ADDRESS_TEXT_MAX] = "";
 	const int result = server_admin_create(&server->addresses, &server->admin, where);
 	return result ? refuse_listen(where, result) : 0;
-}
-
-static void show_figures(struct server *server)
-{
-	const struct server_admin_parts parts = {
-		.service = &server->service,
-		.workers = server->workers,
-		.workers_count = server->workers_count,
-		.watchdog = server->watchdog,
-	};
-	server_admin_serving(server->admin, &parts);
 }
 
 static void *run_worker(void *worker)
@@ -415,7 +413,7 @@ static int start(struct server *server)
 		result = server_feed_start(server->feed);
 	if (result != 0)
 		return result;
-	show_figures(server);
+	server_admin_serving(server->admin, &server->figures);
 	return announce(server);
 }
 

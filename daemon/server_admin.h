@@ -2,20 +2,10 @@
 // The operator's HTTP port as the server sees it: bound from the settings, fed from everything that counts.
 #pragma once
 
-#include "daemon/rpc/service.h"
+#include "daemon/server_figures.h"
 #include "daemon/server_listen.h"
 
 struct server_admin;
-struct watchdog;
-struct worker;
-
-// What the figures are collected from; stays where it is until server_admin_stopped().
-struct server_admin_parts {
-	struct service *service;
-	struct worker **workers;
-	size_t workers_count;
-	struct watchdog *watchdog;
-};
 
 // Binds addresses->http, whose ports become those taken, and answers there that the daemon is loading. *ret_admin is
 // NULL when there is none. Signals are blocked already. Negative errno; *ret_where is the address that failed, as text.
@@ -23,7 +13,8 @@ MUST_CHECK int server_admin_create(struct server_addresses *addresses, struct se
 				   char ret_where[ADDRESS_TEXT_MAX]);
 // NULL is fine, here and below.
 void server_admin_set_load(struct server_admin *admin, uint64_t done, uint64_t total);
-void server_admin_serving(struct server_admin *admin, const struct server_admin_parts *parts);
+// The parts stay where they are until server_admin_stopped().
+void server_admin_serving(struct server_admin *admin, const struct server_figures_parts *parts);
 // Says so; does nothing when it never served.
 void server_admin_stopping(struct server_admin *admin);
 // The parts may go.

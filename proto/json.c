@@ -20,6 +20,7 @@ static const ProtobufCEnumDescriptor *const enums[] = {
 	[JSON_ENUM_CALLER_CLASS] = &evauth__v1__caller_class__descriptor,
 	[JSON_ENUM_TARIFF_SOURCE] = &evauth__v1__tariff_source__descriptor,
 	[JSON_ENUM_CHANGE_OUTCOME] = &evauth__v1__change_outcome__descriptor,
+	[JSON_ENUM_REPLICATION_STATE] = &evauth__v1__replication_state__descriptor,
 };
 
 // The first value is X_UNSPECIFIED: what comes before that word is the prefix of all of them.

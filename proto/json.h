@@ -45,6 +45,7 @@ enum json_enum {
 	JSON_ENUM_CALLER_CLASS,
 	JSON_ENUM_TARIFF_SOURCE,
 	JSON_ENUM_CHANGE_OUTCOME,
+	JSON_ENUM_REPLICATION_STATE,
 };
 const char *json_enum_name(enum json_enum type, int value);
 // Any case, with or without prefix. -EINVAL for a name that is not in the schema.

@@ -178,3 +178,95 @@ struct status_response {
 	uint64_t orphans;
 	struct replication *replication;
 };
+
+// ---------------------------------------------------------------- figures
+
+struct figures_request {
+	uint32_t timeout_ms;
+};
+
+struct bin {
+	uint64_t at_most;
+	uint64_t count;
+};
+
+struct distribution {
+	struct bin *bins;
+	size_t bins_count;
+	uint64_t sum;
+};
+
+struct status_count {
+	uint32_t code;
+	uint64_t count;
+};
+
+struct method_figures {
+	struct bytes name;
+	struct status_count *answers;
+	size_t answers_count;
+	struct distribution *time_ns;
+};
+
+struct decision_count {
+	enum verdict verdict;
+	enum reason reason;
+	uint64_t count;
+};
+
+struct connection_figures {
+	uint64_t open;
+	uint64_t open_max;
+	uint64_t opened;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t watchers;
+	uint64_t clients;
+};
+
+struct writer_figures {
+	uint64_t queue;
+	uint64_t queue_max;
+	uint64_t entries_queue;
+	struct distribution *commit_ns;
+	struct distribution *commit_sets;
+};
+
+struct store_usage {
+	uint64_t bytes_used;
+	uint64_t bytes_max;
+	bool accepts_writes;
+	struct object_count *objects;
+	size_t objects_count;
+	uint64_t index_bytes;
+	struct bytes digest;
+	struct bytes epoch;
+	uint64_t log_oldest_revision;
+	uint64_t orphans;
+};
+
+struct process_usage {
+	uint64_t cpu_us;
+	uint64_t resident_bytes;
+};
+
+struct figures_response {
+	struct bytes version;
+	int64_t started_at;
+	uint64_t uptime_ms;
+	uint32_t workers;
+	struct bytes *not_ready;
+	size_t not_ready_count;
+	uint64_t revision;
+	struct method_figures *methods;
+	size_t methods_count;
+	struct decision_count *decisions;
+	size_t decisions_count;
+	struct connection_figures *connections;
+	struct limit *limits_hit;
+	size_t limits_hit_count;
+	struct writer_figures *writer;
+	struct store_usage *store;
+	struct process_usage *process;
+	struct replication *replication;
+};

@@ -629,6 +629,97 @@ static const struct schema_field status_response_fields[] = {
 	SUB(status_response, replication, replication),
 };
 const struct schema schema_status_response = {ROWS(status_response, status_response)};
+
+static const struct schema_field figures_request_fields[] = {
+	FIELD(figures_request, timeout_ms),
+};
+const struct schema schema_figures_request = {ROWS(figures_request, figures_request)};
+
+static const struct schema_field bin_fields[] = {
+	FIELD(bin, at_most),
+	FIELD(bin, count),
+};
+const struct schema schema_bin = {ROWS(bin, bin)};
+
+static const struct schema_field distribution_fields[] = {
+	SUB_LIST(distribution, bins, bin, 0),
+	FIELD(distribution, sum),
+};
+const struct schema schema_distribution = {ROWS(distribution, distribution)};
+
+static const struct schema_field status_count_fields[] = {
+	FIELD(status_count, code),
+	FIELD(status_count, count),
+};
+const struct schema schema_status_count = {ROWS(status_count, status_count)};
+
+static const struct schema_field method_figures_fields[] = {
+	FIELD(method_figures, name),
+	SUB_LIST(method_figures, answers, status_count, 0),
+	SUB(method_figures, time_ns, distribution),
+};
+const struct schema schema_method_figures = {ROWS(method_figures, method_figures)};
+
+static const struct schema_field decision_count_fields[] = {
+	FIELD(decision_count, verdict),
+	FIELD(decision_count, reason),
+	FIELD(decision_count, count),
+};
+const struct schema schema_decision_count = {ROWS(decision_count, decision_count)};
+
+static const struct schema_field connection_figures_fields[] = {
+	FIELD(connection_figures, open),     FIELD(connection_figures, open_max),
+	FIELD(connection_figures, opened),   FIELD(connection_figures, bytes_in),
+	FIELD(connection_figures, bytes_out), FIELD(connection_figures, watchers),
+	FIELD(connection_figures, clients),
+};
+const struct schema schema_connection_figures = {ROWS(connection_figures, connection_figures)};
+
+static const struct schema_field writer_figures_fields[] = {
+	FIELD(writer_figures, queue),
+	FIELD(writer_figures, queue_max),
+	FIELD(writer_figures, entries_queue),
+	SUB(writer_figures, commit_ns, distribution),
+	SUB(writer_figures, commit_sets, distribution),
+};
+const struct schema schema_writer_figures = {ROWS(writer_figures, writer_figures)};
+
+static const struct schema_field store_usage_fields[] = {
+	FIELD(store_usage, bytes_used),
+	FIELD(store_usage, bytes_max),
+	FIELD(store_usage, accepts_writes),
+	SUB_LIST(store_usage, objects, object_count, 0),
+	FIELD(store_usage, index_bytes),
+	FIELD(store_usage, digest),
+	FIELD(store_usage, epoch),
+	FIELD(store_usage, log_oldest_revision),
+	FIELD(store_usage, orphans),
+};
+const struct schema schema_store_usage = {ROWS(store_usage, store_usage)};
+
+static const struct schema_field process_usage_fields[] = {
+	FIELD(process_usage, cpu_us),
+	FIELD(process_usage, resident_bytes),
+};
+const struct schema schema_process_usage = {ROWS(process_usage, process_usage)};
+
+static const struct schema_field figures_response_fields[] = {
+	FIELD(figures_response, version),
+	FIELD(figures_response, started_at),
+	FIELD(figures_response, uptime_ms),
+	FIELD(figures_response, workers),
+	LIST(figures_response, not_ready, 0),
+	FIELD(figures_response, revision),
+	SUB_LIST(figures_response, methods, method_figures, 0),
+	SUB_LIST(figures_response, decisions, decision_count, 0),
+	SUB(figures_response, connections, connection_figures),
+	SUB_LIST(figures_response, limits_hit, limit, 0),
+	SUB(figures_response, writer, writer_figures),
+	SUB(figures_response, store, store_usage),
+	SUB(figures_response, process, process_usage),
+	SUB(figures_response, replication, replication),
+};
+const struct schema schema_figures_response = {ROWS(figures_response, figures_response)};
 // clang-format on
 
 const ProtobufCFieldDescriptor *schema_find_field(const struct schema *schema, uint32_t number)

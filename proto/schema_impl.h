@@ -57,7 +57,9 @@ extern const struct schema schema_decimal, schema_issuer, schema_display_text, s
 	schema_detach_charge_points, schema_attach_customers, schema_detach_customers, schema_set_customer_tariff,
 	schema_change_result, schema_explanation_step, schema_permitted_customer, schema_permitted_class,
 	schema_method_info, schema_limit, schema_object_count, schema_remembered, schema_log_entry, schema_logged_set,
-	schema_replication;
+	schema_replication, schema_bin, schema_distribution, schema_status_count, schema_method_figures,
+	schema_decision_count, schema_connection_figures, schema_writer_figures, schema_store_usage,
+	schema_process_usage;
 
 // NULL: no field has this number.
 const ProtobufCFieldDescriptor *schema_find_field(const struct schema *schema, uint32_t number);

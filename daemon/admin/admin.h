@@ -5,7 +5,9 @@
 //     admin.c      the HTTP server
 //     metrics.c    figures -> Prometheus' text
 //     readiness.c  figures -> alive, ready, and why not
-//     figures.h    what there is to tell; the server (daemon/server_admin.c) collects it
+//     figures.h    what there is to tell; the server (daemon/server_figures.c) collects it
+//
+// The RPC's method Figures tells the same: figures_answer.c.
 #pragma once
 
 #include "base/arena.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator is told, collected at one moment: plain values that metrics.c and readiness.c write down. Nothing
-// in here names a token, a customer or a client.
+// What the operator is told, collected at one moment: plain values that metrics.c, readiness.c and figures_answer.c
+// write down. Nothing in here names a token, a customer or a client.
 #pragma once
 
 #include "base/counter.h"
@@ -48,6 +48,7 @@ struct figures {
 	enum figures_phase phase;
 	uint64_t load_done, load_total; // records, while loading
 	uint64_t started_at;            // unix seconds
+	uint64_t uptime_ms;             // monotonic
 	uint64_t workers, watchers, clients;
 	bool is_stuck; // a worker or the writer has made no progress for long
 	bool is_stale; // questions are refused (redis-stale)
@@ -61,3 +62,13 @@ struct figures {
 	uint64_t decisions[FIGURES_VERDICTS][FIGURES_REASONS];
 	const struct replication *replication; // NULL: without Redis
 };
+
+enum { FIGURES_LIMITS = 10 };
+
+// How often a limit was reached.
+struct figures_limit {
+	const char *option; // that sets it
+	uint64_t hits;
+};
+
+void figures_limits(const struct figures *figures, struct figures_limit ret_limits[FIGURES_LIMITS]);

@@ -203,29 +203,16 @@ static void write_connections(const struct figures *figures, struct text *text)
 		[CONN_END_WRITE_TIMEOUT] = "write_timeout",
 	};
 	const struct figures_connections *connections = &figures->connections;
-	const struct {
-		const char *labels;
-		uint64_t count;
-	} limits[] = {
-		{"{limit=\"max-connections\"}", connections->refused},
-		{"{limit=\"inflight-bytes-max\"}", connections->throttled},
-		{"{limit=\"idle-timeout\"}", connections->ended[CONN_END_IDLE]},
-		{"{limit=\"frame-timeout\"}", connections->ended[CONN_END_FRAME_TIMEOUT]},
-		{"{limit=\"write-timeout\"}", connections->ended[CONN_END_WRITE_TIMEOUT]},
-		{"{limit=\"queue-max\"}", figures->writer.queue_refused},
-		{"{limit=\"client-connections-max\"}", figures->budget_refusals[FIGURES_BUDGET_CONNECTIONS]},
-		{"{limit=\"client-requests-per-second\"}", figures->budget_refusals[FIGURES_BUDGET_REQUESTS]},
-		{"{limit=\"client-inflight-bytes-max\"}", connections->share_throttled},
-		{"{limit=\"client-unknown-tokens-per-second\"}",
-		 figures->budget_refusals[FIGURES_BUDGET_UNKNOWN_TOKENS]},
-	};
+	struct figures_limit limits[FIGURES_LIMITS];
+	figures_limits(figures, limits);
 	head(text, "evauth_connections_closed_total", COUNTER, "Connections closed, by how they ended");
 	for (size_t i = 0; i < CONN_ENDS; i++)
 		text_add(text, "evauth_connections_closed_total{end=\"%s\"} %llu\n", ends[i],
 			 (unsigned long long)connections->ended[i]);
 	head(text, "evauth_limit_hits_total", COUNTER, "Times a limit was reached, by the option that sets it");
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-		sample(text, "evauth_limit_hits_total", limits[i].labels, limits[i].count);
+		text_add(text, "evauth_limit_hits_total{limit=\"%s\"} %llu\n", limits[i].option,
+			 (unsigned long long)limits[i].hits);
 }
 
 static void write_writer(const struct figures *figures, struct text *text)
@@ -252,16 +239,11 @@ static void write_store(const struct figures *figures, struct text *text)
 
 static void write_states(const struct replication *replication, struct text *text)
 {
-	static const char *const states[] = {
-		[REPLICATION_STATE_CONNECTING] = "CONNECTING", [REPLICATION_STATE_CATCHING_UP] = "CATCHING_UP",
-		[REPLICATION_STATE_FOLLOWING] = "FOLLOWING",   [REPLICATION_STATE_FETCHING] = "FETCHING",
-		[REPLICATION_STATE_NO_PEER] = "NO_PEER",       [REPLICATION_STATE_DIVERGED] = "DIVERGED",
-		[REPLICATION_STATE_STALLED] = "STALLED",
-	};
 	head(text, "evauth_replication_state", GAUGE, "1 for the state the replica is in, 0 for the others");
-	for (size_t i = REPLICATION_STATE_CONNECTING; i < ARRAY_SIZE(states); i++)
-		text_add(text, "evauth_replication_state{state=\"%s\"} %d\n", states[i],
-			 replication->state == (enum replication_state)i);
+	for (int state = REPLICATION_STATE_CONNECTING; state <= REPLICATION_STATE_STALLED; state++)
+		text_add(text, "evauth_replication_state{state=\"%s\"} %d\n",
+			 json_enum_name(JSON_ENUM_REPLICATION_STATE, state),
+			 replication->state == (enum replication_state)state);
 }
 
 static void write_digest(const struct figures *figures, struct text *text)

@@ -35,9 +35,9 @@ static double seconds(const struct timeval *time)
 	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
-void process_get_figures(struct process_figures *ret_figures)
+void process_get_usage(struct process_figures *ret_figures)
 {
-	struct process_figures figures = {.resident_bytes = resident_bytes(), .open_files = open_files()};
+	struct process_figures figures = {.resident_bytes = resident_bytes()};
 	struct rlimit limit;
 	struct rusage usage;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
@@ -45,4 +45,10 @@ void process_get_figures(struct process_figures *ret_figures)
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		figures.cpu_s = seconds(&usage.ru_utime) + seconds(&usage.ru_stime);
 	*ret_figures = figures;
+}
+
+void process_get_figures(struct process_figures *ret_figures)
+{
+	process_get_usage(ret_figures);
+	ret_figures->open_files = open_files();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/admin/readiness.h"
 
+#include <assert.h>
+
 static bool is_loading(const struct figures *figures)
 {
 	return figures->phase == FIGURES_LOADING;
@@ -101,13 +103,22 @@ bool health_write(const struct figures *figures, struct text *text)
 	return is_alive;
 }
 
-bool readiness_is_ready(const struct figures *figures)
+static_assert(ARRAY_SIZE(reasons) <= READINESS_REASONS_MAX, "all may apply");
+
+size_t readiness_codes(const struct figures *figures, const char *ret_codes[READINESS_REASONS_MAX])
 {
+	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
 		if (applies(&reasons[i], figures))
-			return false;
+			ret_codes[count++] = reasons[i].code;
 	}
-	return true;
+	return count;
+}
+
+bool readiness_is_ready(const struct figures *figures)
+{
+	const char *codes[READINESS_REASONS_MAX];
+	return readiness_codes(figures, codes) == 0;
 }
 
 bool readiness_write(const struct figures *figures, struct text *text)

@@ -128,6 +128,12 @@ static const struct method_row methods[] = {
 			  .body_size_max = BODY_BATCH_MAX,
 			  .mode = CODEC_STRICT,
 			  .list = method_erase},
+	[METHOD_FIGURES] = {.name = "Figures",
+			    .role = ROLE_WATCH,
+			    .request = &schema_figures_request,
+			    .response = &schema_figures_response,
+			    .body_size_max = BODY_QUERY_MAX,
+			    .answer = method_figures},
 };
 
 static_assert(ARRAY_SIZE(methods) <= METHODS_MAX, "each is counted");

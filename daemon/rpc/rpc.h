@@ -282,6 +282,7 @@ void method_authorize(const struct call *calls, size_t count);
 void method_authorize_batch(const struct call *calls, size_t count);
 int method_get_tariff(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_status(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
+int method_figures(struct worker *worker, const void *request, const void **ret_response, struct fault *fault);
 int method_apply(struct job *job);
 int method_adopt(struct job *job);
 int method_restore(struct job *job);

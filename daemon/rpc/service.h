@@ -33,6 +33,13 @@ struct service_feed {
 	_Atomic bool is_stale; // queries are refused: this replica has not known for too long whether it is up to date
 };
 
+// What the server answers to Figures: it knows all workers.
+struct service_figures {
+	void *context;
+	// Texts live in `arena`. -ENOMEM. A worker's thread.
+	int (*get)(void *context, struct arena *arena, struct figures_response *ret_response);
+};
+
 // Made by the server before the first worker, outlives the last one. Plain fields do not change meanwhile.
 struct service {
 	struct store *store;
@@ -44,6 +51,7 @@ struct service {
 	struct snapshots *snapshots;
 	struct restores *restores;
 	struct service_feed feed;
+	struct service_figures figures;
 	uint32_t frame_size_max;
 	uint32_t workers_count;
 	uint32_t queue_max;

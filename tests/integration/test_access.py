@@ -28,6 +28,7 @@ NEEDS = {
     pb.WatchRequest: "watch",
     pb.SnapshotRequest: "watch",
     pb.LogRequest: "watch",
+    pb.FiguresRequest: "watch",
     pb.ChangeSet: "write",
     pb.AdoptRequest: "admin",
     pb.RestoreRequest: "admin",

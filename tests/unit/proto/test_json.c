@@ -135,6 +135,7 @@ START_TEST(enums_have_names_without_prefix)
 	ck_assert_str_eq(json_enum_name(JSON_ENUM_CALLER_CLASS, CALLER_CLASS_ROAMING), "ROAMING");
 	ck_assert_str_eq(json_enum_name(JSON_ENUM_TARIFF_SOURCE, TARIFF_SOURCE_OVERRIDE), "OVERRIDE");
 	ck_assert_str_eq(json_enum_name(JSON_ENUM_CHANGE_OUTCOME, CHANGE_OUTCOME_CREATED), "CREATED");
+	ck_assert_str_eq(json_enum_name(JSON_ENUM_REPLICATION_STATE, REPLICATION_STATE_NO_PEER), "NO_PEER");
 	ck_assert_str_eq(json_enum_name(JSON_ENUM_VERDICT, 17), "17");
 	ck_assert_str_eq(json_enum_name(JSON_ENUM_VERDICT, -17), "-17");
 }
@@ -161,7 +162,7 @@ END_TEST
 
 START_TEST(every_name_is_parsed_back)
 {
-	for (int type = JSON_ENUM_VERDICT; type <= JSON_ENUM_CHANGE_OUTCOME; type++) {
+	for (int type = JSON_ENUM_VERDICT; type <= JSON_ENUM_REPLICATION_STATE; type++) {
 		for (int value = 0; value < 4; value++) {
 			int parsed = -1;
 			const char *name = json_enum_name((enum json_enum)type, value);

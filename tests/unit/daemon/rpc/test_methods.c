@@ -34,7 +34,7 @@ START_TEST(every_row_is_whole_and_found_by_its_number)
 		ck_assert_uint_le(row->body_size_max, FRAME_SIZE_MAX_DEFAULT);
 		count++;
 	}
-	ck_assert_int_eq(count, 17);
+	ck_assert_int_eq(count, 18);
 }
 END_TEST
 
@@ -247,7 +247,7 @@ START_TEST(status_tells_version_methods_limits_and_counts)
 	send_request(fd, METHOD_STATUS, 1, &schema_status_request, &request);
 	const struct status_response *response = receive_message(fd, 1, &schema_status_response, &answer);
 	ck_assert(bytes_equal(response->version, bytes_from(EVAUTH_VERSION)));
-	ck_assert_uint_eq(response->methods_count, 17);
+	ck_assert_uint_eq(response->methods_count, 18);
 	ck_assert_uint_eq(response->methods[0].number, METHOD_AUTHORIZE);
 	ck_assert(bytes_equal(response->limits[0].name, BYTES_LITERAL("frame_size_max")));
 	ck_assert_uint_eq(response->limits[0].value, FRAME_SIZE_MAX_DEFAULT);
@@ -257,6 +257,29 @@ START_TEST(status_tells_version_methods_limits_and_counts)
 	ck_assert_uint_eq(response->workers, 1);
 	ck_assert_int_eq(response->started_at, 1700000000);
 	ck_assert(response->accepts_writes);
+	answer_finish(&answer);
+}
+END_TEST
+
+static int give_figures(void *context, struct arena *figures_arena, struct figures_response *ret_response)
+{
+	*ret_response =
+		(struct figures_response){.version = arena_copy(figures_arena, bytes_from(context)), .uptime_ms = 7};
+	return 0;
+}
+
+START_TEST(figures_are_what_the_server_gives)
+{
+	static char version[] = "9.9";
+	struct answer answer;
+	const struct figures_request request = {0};
+	send_request(fd, METHOD_FIGURES, 1, &schema_figures_request, &request);
+	expect_status(fd, 1, STATUS_UNIMPLEMENTED);
+	fixture.service.figures = (struct service_figures){.context = version, .get = give_figures};
+	send_request(fd, METHOD_FIGURES, 2, &schema_figures_request, &request);
+	const struct figures_response *response = receive_message(fd, 2, &schema_figures_response, &answer);
+	ck_assert(bytes_equal(response->version, BYTES_LITERAL("9.9")));
+	ck_assert_uint_eq(response->uptime_ms, 7);
 	answer_finish(&answer);
 }
 END_TEST
@@ -318,6 +341,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, only_queries_count_as_queries_being_answered);
 	tcase_add_test(tests, queries_of_three_seconds_ago_are_over);
 	tcase_add_test(tests, status_tells_version_methods_limits_and_counts);
+	tcase_add_test(tests, figures_are_what_the_server_gives);
 	tcase_add_test(tests, get_answers_a_record_or_not_found);
 	tcase_add_test(tests, the_lists_answer);
 	tcase_add_test(tests, an_answer_over_the_frame_size_is_refused_and_less_is_not);
