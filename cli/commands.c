@@ -147,6 +147,13 @@ const struct command commands[] = {
 	 OBJECT_KIND_UNSPECIFIED, command_check},
 	{"status", NULL, NULL, "the daemon's version, contents and limits", 0, 0, 0, OBJECT_KIND_UNSPECIFIED,
 	 command_status},
+	{"top", NULL, NULL,
+	 "live rates, verdicts, times, connections, store and replication; q ends it"
+	 "\vRates and percentiles are those between two readings of the daemon's counters; a percentile is told as the "
+	 "bound of the histogram it lies under. In a pipe, with --once or --batch: plain blocks; with --json the "
+	 "readings, one a line. A daemon that is restarted is waited for. Wants the role watch.",
+	 0, 0, BIT(OPTION_INTERVAL) | BIT(OPTION_TIMES) | BIT(OPTION_ONCE) | BIT(OPTION_BATCH), OBJECT_KIND_UNSPECIFIED,
+	 command_top},
 	{"completion", "bash", NULL, "a script that completes commands and options in bash", 0, 0, 0,
 	 OBJECT_KIND_UNSPECIFIED, command_completion},
 };

@@ -14,6 +14,7 @@
 enum {
 	CONTEXT_CHUNK_SIZE = 64 * 1024,
 	LONG_TIMEOUT_MS = 30 * 60 * 1000,
+	TOP_TIMEOUT_MS = 2000,
 };
 
 // Answers in many pages are put together in memory.
@@ -69,10 +70,14 @@ static enum option_id tls_option_in_vain(const struct arguments *arguments, cons
 	return OPTION_COUNT;
 }
 
-// Commands whose answer may take long, by a store of any size.
-static bool is_long(const struct command *command)
+// An answer may take long, by a store of any size; or no answer may be what somebody wants to see. 0: the usual.
+static uint32_t usual_timeout_ms(const struct command *command)
 {
-	return command != NULL && (command->run == command_check || command->run == command_customer_erase);
+	if (command == NULL)
+		return 0;
+	if (command->run == command_check || command->run == command_customer_erase)
+		return LONG_TIMEOUT_MS;
+	return command->run == command_top ? TOP_TIMEOUT_MS : 0;
 }
 
 enum exit_code context_init(struct context *context, const struct arguments *arguments, FILE *out, FILE *err)
@@ -85,13 +90,12 @@ enum exit_code context_init(struct context *context, const struct arguments *arg
 	struct evauth_options options = {
 		.server = setting(arguments, OPTION_SERVER, "EVAUTH_SERVER", EVAUTH_SERVER_DEFAULT),
 		.tls = tls_settings(arguments),
+		.call_timeout_ms = usual_timeout_ms(arguments->command),
 	};
 	const enum option_id in_vain = tls_option_in_vain(arguments, options.server);
 	if (in_vain != OPTION_COUNT)
 		return context_refuse(context, "--%s: the server '%.100s' does not speak TLS: tls:HOST:PORT",
 				      option_rows[in_vain].name, options.server);
-	if (is_long(arguments->command))
-		options.call_timeout_ms = LONG_TIMEOUT_MS;
 	if (option_given(arguments, OPTION_TIMEOUT)) {
 		const char *text = arguments->values[OPTION_TIMEOUT];
 		if (parse_timeout(text, &options.call_timeout_ms) < 0)

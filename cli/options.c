@@ -73,6 +73,10 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_LAST] = {"last", "N", "how many revisions; 20 unless given"},
 	[OPTION_BEFORE] = {"before", "REVISION", "only older ones than this"},
 	[OPTION_YES] = {"yes", NULL, "do it without asking"},
+	[OPTION_INTERVAL] = {"interval", "S", "so many seconds from one reading to the next, 0.1 to 3600; default 1"},
+	[OPTION_TIMES] = {"count", "N", "end after showing so many"},
+	[OPTION_ONCE] = {"once", NULL, "one plain block, of one interval"},
+	[OPTION_BATCH] = {"batch", NULL, "plain blocks, on a terminal too"},
 };
 
 static bool option_is_switch(enum option_id id)

@@ -26,17 +26,36 @@ static struct bytes bytes_skip(struct bytes text, size_t size)
 	return (struct bytes){.data = text.data + size, .size = text.size - size};
 }
 
+static int width_of(wchar_t character)
+{
+	const int columns = wcwidth(character);
+	return columns < 0 ? 1 : columns;
+}
+
 int text_width(struct bytes text)
 {
 	int width = 0;
 	while (text.size > 0) {
 		wchar_t character;
 		const size_t size = text_next(text, &character);
-		const int columns = wcwidth(character);
-		width += columns < 0 ? 1 : columns;
+		width += width_of(character);
 		text = bytes_skip(text, size);
 	}
 	return width;
+}
+
+size_t text_fit(struct bytes text, int columns)
+{
+	size_t fitting = 0;
+	while (fitting < text.size) {
+		wchar_t character;
+		const size_t size = text_next(bytes_skip(text, fitting), &character);
+		columns -= width_of(character);
+		if (columns < 0)
+			break;
+		fitting += size;
+	}
+	return fitting;
 }
 
 void text_print(FILE *out, struct bytes text)

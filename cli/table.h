@@ -35,5 +35,7 @@ size_t table_finish(struct table *table);
 
 // Columns on the screen.
 int text_width(struct bytes text);
+// How many bytes of it fit into so many columns.
+size_t text_fit(struct bytes text, int columns);
 // Writes text as cells do.
 void text_print(FILE *out, struct bytes text);

@@ -166,6 +166,41 @@ const char *words_size(uint64_t size, char text[static WORDS_SIZE])
 	return text;
 }
 
+const char *words_rate(double rate, char text[static WORDS_SIZE])
+{
+	if (rate >= 99.95)
+		return words_count((uint64_t)(rate + 0.5), text);
+	snprintf(text, WORDS_SIZE, "%.*f", rate > 0 ? 1 : 0, rate);
+	return text;
+}
+
+const char *words_ns(uint64_t ns, char text[static WORDS_SIZE])
+{
+	static const char *const units[] = {"ns", "us", "ms", "s"};
+	double value = (double)ns;
+	size_t unit = 0;
+	while (value >= 1000 && unit + 1 < ARRAY_SIZE(units)) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(text, WORDS_SIZE, "%.4g %s", value, units[unit]);
+	return text;
+}
+
+const char *words_duration(uint64_t ms, char text[static WORDS_SIZE])
+{
+	const uint64_t s = ms / 1000, days = s / 86400;
+	const unsigned hours = (unsigned)(s / 3600 % 24), minutes = (unsigned)(s / 60 % 60);
+	const unsigned seconds = (unsigned)(s % 60);
+	if (s < 60)
+		snprintf(text, WORDS_SIZE, "%.1f s", (double)ms / 1000);
+	else if (days == 0)
+		snprintf(text, WORDS_SIZE, "%02u:%02u:%02u", hours, minutes, seconds);
+	else
+		snprintf(text, WORDS_SIZE, "%" PRIu64 " d %02u:%02u:%02u", days, hours, minutes, seconds);
+	return text;
+}
+
 const char *words_decimal(const struct decimal *decimal, char text[static WORDS_SIZE])
 {
 	text[0] = '\0';

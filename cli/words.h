@@ -29,6 +29,12 @@ const char *words_time(int64_t seconds, char text[static WORDS_SIZE]);
 const char *words_count(uint64_t count, char text[static WORDS_SIZE]);
 // "512 B", "1.4 MiB". Returns `text`.
 const char *words_size(uint64_t size, char text[static WORDS_SIZE]);
+// "1,234,567", "12.3", "0": so much per second. Returns `text`.
+const char *words_rate(double rate, char text[static WORDS_SIZE]);
+// "250 us", "2.5 ms", "1 s". Returns `text`.
+const char *words_ns(uint64_t ns, char text[static WORDS_SIZE]);
+// "12.3 s", "04:12:33", "3 d 04:12:33". Returns `text`.
+const char *words_duration(uint64_t ms, char text[static WORDS_SIZE]);
 // "0.25"; empty for NULL. Returns `text`.
 const char *words_decimal(const struct decimal *decimal, char text[static WORDS_SIZE]);
 // "charge group", "token", ...

@@ -11,7 +11,8 @@
 #include <errno.h>
 
 static_assert((int)FIGURES_METHODS_MAX == (int)METHODS_MAX && (int)FIGURES_STATUSES == (int)STATUSES_MAX &&
-		      (int)FIGURES_VERDICTS == (int)VERDICTS_MAX && (int)FIGURES_REASONS == (int)REASONS_MAX && (int)FIGURES_BUDGETS == (int)BUDGETS,
+		      (int)FIGURES_VERDICTS == (int)VERDICTS_MAX && (int)FIGURES_REASONS == (int)REASONS_MAX &&
+		      (int)FIGURES_BUDGETS == (int)BUDGETS,
 	      "everything counted is told");
 
 static void add_counters(const struct counters *counters, struct figures *figures)

@@ -40,8 +40,7 @@ static struct distribution *new_distribution(struct answer *answer, const struct
 			.at_most = i < bounds->count ? bounds->bounds[i] : 0,
 			.count = figures->counts[i],
 		};
-	*distribution =
-		(struct distribution){.bins = bins, .bins_count = bounds->count + 1, .sum = figures->sum};
+	*distribution = (struct distribution){.bins = bins, .bins_count = bounds->count + 1, .sum = figures->sum};
 	return distribution;
 }
 

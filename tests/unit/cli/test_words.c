@@ -153,6 +153,28 @@ START_TEST(decimals_keep_their_places)
 }
 END_TEST
 
+START_TEST(rates_have_a_decimal_while_they_are_small)
+{
+	ck_assert_str_eq(words_rate(0, text), "0");
+	ck_assert_str_eq(words_rate(0.31, text), "0.3");
+	ck_assert_str_eq(words_rate(99.94, text), "99.9");
+	ck_assert_str_eq(words_rate(99.96, text), "100");
+	ck_assert_str_eq(words_rate(1234567.4, text), "1,234,567");
+}
+END_TEST
+
+START_TEST(times_have_the_unit_that_suits_them)
+{
+	ck_assert_str_eq(words_ns(0, text), "0 ns");
+	ck_assert_str_eq(words_ns(25000, text), "25 us");
+	ck_assert_str_eq(words_ns(2500000, text), "2.5 ms");
+	ck_assert_str_eq(words_ns(10000000000, text), "10 s");
+	ck_assert_str_eq(words_duration(1234, text), "1.2 s");
+	ck_assert_str_eq(words_duration(3661000, text), "01:01:01");
+	ck_assert_str_eq(words_duration((3 * 86400 + 59) * 1000ull, text), "3 d 00:00:59");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("words");
@@ -165,6 +187,8 @@ int main(void)
 	tcase_add_test(tcase, a_kind_has_short_and_long_names_in_both_numbers);
 	tcase_add_test(tcase, counts_have_thousands_apart);
 	tcase_add_test(tcase, sizes_have_binary_units);
+	tcase_add_test(tcase, rates_have_a_decimal_while_they_are_small);
+	tcase_add_test(tcase, times_have_the_unit_that_suits_them);
 	tcase_add_test(tcase, decimals_keep_their_places);
 	Suite *suite = suite_create("cli/words");
 	suite_add_tcase(suite, tcase);
