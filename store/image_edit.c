@@ -335,13 +335,18 @@ size_t image_edit_mark(const struct image_edit *edit)
 	return edit->entries_count;
 }
 
+static bool writes_note(const struct edit_entry *entry)
+{
+	return entry->kind == EDIT_LINK || (entry->kind == EDIT_MODIFY && !entry->is_noted);
+}
+
 // The entries of a commit stand anywhere in the table: a miss each, unless the slot was asked for early.
 static void prefetch_ahead(const struct image_edit *edit, const struct image *image, size_t at)
 {
 	if (at + EDIT_AHEAD >= edit->entries_count)
 		return;
 	const struct edit_entry *entry = &edit->entries[at + EDIT_AHEAD];
-	if (entry->kind == EDIT_LINK || (entry->kind == EDIT_MODIFY && !entry->is_noted))
+	if (writes_note(entry))
 		table_prefetch(&image->tables[entry->slab], entry->tag);
 	else if (image != edit->target)
 		image_prefetch(image, (enum image_slab)entry->slab, entry->handle);
@@ -354,7 +359,7 @@ static void write_notes(const struct image_edit *edit, struct image *image, size
 		const struct edit_entry *entry = &edit->entries[i];
 		struct table *table = &image->tables[entry->slab];
 		prefetch_ahead(edit, image, i);
-		if (table->has_notes && (entry->kind == EDIT_LINK || (entry->kind == EDIT_MODIFY && !entry->is_noted)))
+		if (table->has_notes && writes_note(entry))
 			table_set_note(table, entry->tag, entry->handle,
 				       image_note(image, (enum image_slab)entry->slab, entry->handle));
 	}
@@ -367,38 +372,55 @@ void image_edit_seal(struct image_edit *edit, uint64_t revision)
 	edit->target->revision = revision;
 }
 
-static void repeat(struct image_edit *edit, const struct edit_entry *entry)
+static void repeat_record(struct image_edit *edit, const struct edit_entry *entry)
 {
 	const struct slab *records = &edit->target->slabs[entry->slab];
+	memcpy(slab_get(&edit->other->slabs[entry->slab], entry->handle), slab_get(records, entry->handle),
+	       records->record_size);
+}
+
+// The records of the target are final, so that their notes are, too.
+static uint32_t final_note(const struct image_edit *edit, const struct edit_entry *entry)
+{
+	return image_note(edit->target, (enum image_slab)entry->slab, entry->handle);
+}
+
+static void repeat_slot(struct image_edit *edit, const struct edit_entry *entry)
+{
 	struct table *table = &edit->other->tables[entry->slab];
-	switch ((enum edit_kind)entry->kind) {
-	case EDIT_ADD:
-	case EDIT_MODIFY:
-	case EDIT_REMOVE:
-		memcpy(slab_get(&edit->other->slabs[entry->slab], entry->handle), slab_get(records, entry->handle),
-		       records->record_size);
-		break;
-	case EDIT_LINK:
-		table_insert(table, entry->tag, entry->handle);
-		break;
-	case EDIT_UNLINK:
+	if (entry->kind == EDIT_LINK)
+		table_insert_noted(table, entry->tag, entry->handle, final_note(edit, entry));
+	else if (entry->kind == EDIT_UNLINK)
 		table_remove(table, entry->tag, entry->handle);
-		break;
-	case EDIT_BODY:
-		break;
+	else if (table->has_notes && writes_note(entry))
+		table_set_note(table, entry->tag, entry->handle, final_note(edit, entry));
+}
+
+// A table that grew is copied, with what was done to it before and since. Returns which: a bit for each.
+static uint32_t repeat_growing(struct image_edit *edit)
+{
+	uint32_t grown = 0;
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		if (edit->other->tables[i].slots_count == edit->target->tables[i].slots_count)
+			continue;
+		table_grow_copy(&edit->other->tables[i], &edit->target->tables[i]);
+		grown |= 1u << i;
 	}
+	return grown;
 }
 
 void image_edit_repeat(struct image_edit *edit)
 {
 	ASSERT(edit->other != NULL && !edit->repeated && edit->sealed_count == edit->entries_count);
-	for (int i = 0; i < IMAGE_SLABS; i++)
-		table_grow(&edit->other->tables[i], edit->target->tables[i].slots_count);
+	const uint32_t grown = repeat_growing(edit);
 	for (size_t i = 0; i < edit->entries_count; i++) {
+		const struct edit_entry *entry = &edit->entries[i];
 		prefetch_ahead(edit, edit->other, i);
-		repeat(edit, &edit->entries[i]);
+		if (entry->kind == EDIT_ADD || entry->kind == EDIT_MODIFY || entry->kind == EDIT_REMOVE)
+			repeat_record(edit, entry);
+		if ((grown & 1u << entry->slab) == 0)
+			repeat_slot(edit, entry);
 	}
-	write_notes(edit, edit->other, 0);
 	for (int i = 0; i < IMAGE_SLABS; i++) {
 		const struct slab *from = &edit->target->slabs[i];
 		struct slab *to = &edit->other->slabs[i];

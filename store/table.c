@@ -169,11 +169,16 @@ int table_reserve(struct table *table)
 	return error;
 }
 
-void table_insert(struct table *table, uint32_t tag, uint32_t handle)
+void table_insert_noted(struct table *table, uint32_t tag, uint32_t handle, uint32_t note)
 {
 	ASSERT(handle != 0 && table->count < table_limit(table->slots_count));
-	uint32_t entry[3] = {tag, handle, 0};
+	uint32_t entry[3] = {tag, handle, note};
 	put(table, (struct table_slot *)entry);
+}
+
+void table_insert(struct table *table, uint32_t tag, uint32_t handle)
+{
+	table_insert_noted(table, tag, handle, 0);
 }
 
 // NULL when it is not there.
@@ -219,15 +224,21 @@ void table_give_back(const struct table *table)
 	memory_give_back(&table->memory, bytes_of(table, table->slots_count));
 }
 
+void table_grow_copy(struct table *table, const struct table *source)
+{
+	const size_t bytes = bytes_of(source, source->slots_count);
+	ASSERT(table->slot_size == source->slot_size && table->slots_count <= source->slots_count);
+	ASSERT(bytes <= table->memory.backed);
+	memcpy(table->memory.start, source->memory.start, bytes);
+	table->slots_count = source->slots_count;
+	table->count = source->count;
+}
+
 int table_copy(struct table *table, const struct table *source)
 {
-	ASSERT(table->slot_size == source->slot_size && table->count == 0);
-	ASSERT(table->slots_count <= source->slots_count);
+	ASSERT(table->count == 0);
 	const int error = table_back(table, source->slots_count);
-	if (error != 0)
-		return error;
-	table->slots_count = source->slots_count;
-	memcpy(table->memory.start, source->memory.start, bytes_of(source, source->slots_count));
-	table->count = source->count;
-	return 0;
+	if (error == 0)
+		table_grow_copy(table, source);
+	return error;
 }
