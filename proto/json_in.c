@@ -377,8 +377,8 @@ static json_t *parse(struct reader *reader, struct bytes text)
 	return root;
 }
 
-int json_decode(const struct schema *schema, struct bytes text, struct arena *arena, void *ret_message,
-		struct fault *fault)
+int json_decode_tree(const struct schema *schema, struct bytes text, struct arena *arena, void *ret_message,
+		     struct fault *fault)
 {
 	struct reader reader = {.arena = arena, .fault = fault, .text_left = text};
 	json_t *root = parse(&reader, text);
@@ -390,4 +390,12 @@ int json_decode(const struct schema *schema, struct bytes text, struct arena *ar
 	if (result == 0)
 		memcpy(ret_message, &message, sizeof(message));
 	return result;
+}
+
+int json_decode(const struct schema *schema, struct bytes text, struct arena *arena, void *ret_message,
+		struct fault *fault)
+{
+	if (LIKELY(json_decode_plain(schema, text, arena, ret_message)))
+		return 0;
+	return json_decode_tree(schema, text, arena, ret_message, fault);
 }

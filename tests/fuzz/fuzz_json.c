@@ -2,6 +2,7 @@
 // The first byte chooses the schema, the rest is JSON text.
 #include "proto/codec.h"
 #include "proto/json.h"
+#include "proto/json_impl.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/proto/random_message.h"
 
@@ -19,6 +20,17 @@ static void check_again(const struct schema *schema, const void *message, struct
 	ASSERT(message_equal(schema, message, again));
 }
 
+// What is read as plain JSON is what the tree makes of it.
+static void check_plain(const struct schema *schema, struct bytes text, struct arena *arena)
+{
+	struct fault fault = {0};
+	void *plain, *message;
+	if (!json_decode_plain(schema, text, arena, &plain))
+		return;
+	ASSERT(json_decode_tree(schema, text, arena, &message, &fault) == 0);
+	ASSERT(message_equal(schema, plain, message));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
@@ -33,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ASSERT(fault.code != STATUS_OK && fault.message[0] != '\0');
 	else
 		check_again(schema, message, &arena);
+	check_plain(schema, text, &arena);
 	arena_finish(&arena);
 	return 0;
 }
