@@ -176,16 +176,21 @@ class Activation(harness.DaemonTest):
         manager.launch()
         self.fill(path)
         manager.wait_for("READY=1")
-        known = Client(address, harness.START_SECONDS)
+        # Connections go to the workers in turn: one of these is with each.
+        known = [Client(address, harness.START_SECONDS) for _ in range(3)]
         fresh = [Client(server, harness.START_SECONDS) for server in (address, path) for _ in range(10)]
-        harness.wait_until(lambda: known.call(pb.StatusRequest()).connections > len(fresh), "the connections")
+        for client in known:
+            client.call(QUESTION)
+        harness.wait_until(lambda: known[0].call(pb.StatusRequest()).connections == 23, "the connections")
         manager.process.send_signal(signal.SIGTERM)
-        manager.wait_for("STOPPING=1")
+        for client in known:  # who has asked before is let go: the workers are stopping
+            self.assertEqual(client.socket.recv(1), b"")
         for client in fresh:
             self.assertEqual(client.call(QUESTION).verdict, pb.VERDICT_ALLOWED)
-        for client in (known, *fresh):
-            with self.assertRaises(ConnectionError):  # one question each, and for who had asked before none
+        for client in fresh:  # one question each
+            with self.assertRaises(ConnectionError):
                 client.call(QUESTION)
+        for client in (*known, *fresh):
             client.close()
         self.assertEqual(manager.wait(), 0)
 
