@@ -77,7 +77,10 @@ struct options {
 	uint64_t redis_wait_replicas; // 0: WAIT is not used
 	uint64_t redis_timeout_ms;
 	uint64_t redis_stale_ms;   // 0: serve however old
-	struct options_list peers; // HOST:PORT
+	struct options_list peers; // [tls:]HOST:PORT or unix:PATH
+	char peer_ca_file[OPTIONS_TEXT_MAX];
+	char peer_cert_file[OPTIONS_TEXT_MAX];
+	char peer_key_file[OPTIONS_TEXT_MAX];
 };
 
 // Why the settings were refused: one line, naming the option or FILE:LINE and the key.

@@ -30,6 +30,9 @@ static int check_together(const struct options *options, struct options_error *e
 		{"redis-cert-file", options->redis_cert_file[0] != '\0'},
 		{"redis-key-file", options->redis_key_file[0] != '\0'},
 		{"peer", options->peers.count > 0},
+		{"peer-ca-file", options->peer_ca_file[0] != '\0'},
+		{"peer-cert-file", options->peer_cert_file[0] != '\0'},
+		{"peer-key-file", options->peer_key_file[0] != '\0'},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows) && !has_redis; i++) {
 		if (rows[i].is_set)
@@ -69,6 +72,38 @@ static int load_tls(struct redis_settings *settings, const struct options *optio
 	return result == 0 ? 0 : refuse(error, "TLS for redis: %s", result == -ENOMEM ? "out of memory" : why);
 }
 
+static bool has_tls_peer(const struct options *options)
+{
+	for (size_t i = 0; i < options->peers.count; i++) {
+		if (strncmp(options->peers.items[i], "tls:", 4) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Every fetch reads the files anew; here is where an operator hears at once that they do not fit.
+static int check_peer_files(const struct options *options, struct options_error *error)
+{
+	const struct tls_settings tls = {
+		.role = TLS_CLIENT,
+		.ca_file = options->peer_ca_file,
+		.cert_file = options->peer_cert_file,
+		.key_file = options->peer_key_file,
+	};
+	struct tls_context *context;
+	char why[TLS_WHY_SIZE];
+	if (!has_tls_peer(options) && (tls.ca_file[0] != '\0' || tls.cert_file[0] != '\0' || tls.key_file[0] != '\0'))
+		return refuse(error, "peer-ca-file, peer-cert-file, peer-key-file: are for a peer tls:HOST:PORT, and "
+				     "there is none");
+	if (!has_tls_peer(options))
+		return 0;
+	const int result = tls_context_create(&tls, &context, why);
+	if (result != 0)
+		return refuse(error, "TLS for peer: %s", result == -ENOMEM ? "out of memory" : why);
+	tls_context_destroy(context);
+	return 0;
+}
+
 int redis_settings_init(struct redis_settings *settings, const struct options *options, struct options_error *error)
 {
 	memset(settings, 0, sizeof(*settings));
@@ -79,6 +114,8 @@ int redis_settings_init(struct redis_settings *settings, const struct options *o
 	result = load_url(&settings->url, options, error);
 	if (result == 0)
 		result = load_tls(settings, options, error);
+	if (result == 0)
+		result = check_peer_files(options, error);
 	if (result != 0)
 		redis_settings_finish(settings);
 	return result;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the options say about Redis, put together: the URL with its password, and what TLS needs.
+// What the options say about Redis, put together: the URL with its password, and what TLS needs. What they say about
+// the peers is checked along.
 #pragma once
 
 #include "base/check.h"

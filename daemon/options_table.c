@@ -40,6 +40,13 @@ static const char *check_listen(const char *value)
 		       : NULL;
 }
 
+static const char *check_peer(const char *value)
+{
+	return check_listen(value) != NULL || (strncmp(value, "tls:", 4) == 0 && check_listen(value + 4) != NULL)
+		       ? "is not of the form HOST:PORT, tls:HOST:PORT or unix:PATH"
+		       : NULL;
+}
+
 static const char *check_log_format(const char *value)
 {
 	return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ? NULL : "is neither text nor json";
@@ -410,11 +417,26 @@ const struct option_row option_table[] = {
 	{.name = "peer",
 	 .type = OPTION_LIST,
 	 .offset = FIELD(peers),
-	 .argument = "HOST:PORT",
-	 .check = check_listen,
+	 .argument = "[tls:]HOST:PORT",
+	 .check = check_peer,
 	 .max = OPTIONS_PEERS_MAX,
 	 .help = "another evauthd of the same Redis, for a snapshot when the log does not reach back; may be given "
 		 "several times"},
+	{.name = "peer-ca-file",
+	 .type = OPTION_FILE,
+	 .offset = FIELD(peer_ca_file),
+	 .argument = "FILE",
+	 .help = "trust the certificate of a tls: peer if this CA signed it; without it: the system's CAs"},
+	{.name = "peer-cert-file",
+	 .type = OPTION_FILE,
+	 .offset = FIELD(peer_cert_file),
+	 .argument = "FILE",
+	 .help = "show this certificate to a tls: peer, whose access rules give it query and watch"},
+	{.name = "peer-key-file",
+	 .type = OPTION_FILE,
+	 .offset = FIELD(peer_key_file),
+	 .argument = "FILE",
+	 .help = "the private key of peer-cert-file, which others must not be able to read"},
 	{.name = "check-config",
 	 .type = OPTION_FLAG,
 	 .offset = FIELD(check_config),

@@ -174,6 +174,9 @@ static void fetch(struct feed *feed, const struct replica_action *action)
 		.store = feed->store,
 		.peers = (const char *const *)feed->peers,
 		.peers_count = feed->peers_count,
+		.tls = {.ca_file = feed->peer_ca_file,
+			.cert_file = feed->peer_cert_file,
+			.key_file = feed->peer_key_file},
 		.mine = action->fetch.mine,
 		.is_empty = action->fetch.is_empty,
 		.epoch = action->fetch.epoch,
@@ -438,6 +441,12 @@ static void name_origin(struct feed *feed)
 	snprintf(feed->origin, sizeof(feed->origin), "%s/%ld", host[0] ? host : "evauthd", (long)getpid());
 }
 
+static int copy_file(const char *path, char **ret_copy)
+{
+	*ret_copy = strdup(path != NULL ? path : "");
+	return *ret_copy != NULL ? 0 : -ENOMEM;
+}
+
 static int copy_peers(struct feed *feed, const struct feed_options *options)
 {
 	for (size_t i = 0; i < options->peers_count && i < FEED_PEERS_MAX; i++) {
@@ -446,7 +455,10 @@ static int copy_peers(struct feed *feed, const struct feed_options *options)
 			return -ENOMEM;
 		feed->peers_count++;
 	}
-	return 0;
+	int result = copy_file(options->peer_ca_file, &feed->peer_ca_file);
+	if (result == 0)
+		result = copy_file(options->peer_cert_file, &feed->peer_cert_file);
+	return result == 0 ? copy_file(options->peer_key_file, &feed->peer_key_file) : result;
 }
 
 static int create_parts(struct feed *feed, const struct feed_options *options)
@@ -527,6 +539,9 @@ void feed_destroy(struct feed *feed)
 	pthread_mutex_destroy(&feed->view.lock);
 	for (size_t i = 0; i < feed->peers_count; i++)
 		free(feed->peers[i]);
+	free(feed->peer_ca_file);
+	free(feed->peer_cert_file);
+	free(feed->peer_key_file);
 	explicit_bzero(&feed->url, sizeof(feed->url));
 	free(feed);
 }

@@ -34,7 +34,10 @@ struct feed_options {
 	struct tls_context *tls;       // for rediss://, else NULL; outlives the feed
 	const char *const *peers;      // servers as libevauth takes them; copied
 	size_t peers_count;
-	uint64_t log_entries_max; // kept in Redis
+	const char *peer_ca_file;   // for peers with TLS; "" or NULL: none; copied, as are these two
+	const char *peer_cert_file; // likewise
+	const char *peer_key_file;  // likewise
+	uint64_t log_entries_max;   // kept in Redis
 	uint32_t wait_replicas;
 	uint32_t timeout_ms;    // of an append, until its outcome counts as unknown
 	uint32_t stale_ms;      // this replica counts as too stale when it knew it had everything so long ago; 0: never

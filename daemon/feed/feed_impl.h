@@ -67,6 +67,7 @@ struct feed {
 	struct tls_context *tls;
 	char *peers[FEED_PEERS_MAX];
 	size_t peers_count;
+	char *peer_ca_file, *peer_cert_file, *peer_key_file;
 	struct redis_log_settings log_settings;
 	uint32_t stale_ms;
 	_Atomic bool *is_stale;

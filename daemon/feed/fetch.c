@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/thread.h"
-#include "client/evauth.h"
 #include "store/install.h"
 #include "store/log.h"
 
@@ -238,7 +237,11 @@ static int take_over(struct fetch *fetch)
 static int try_peer(struct fetch *fetch)
 {
 	const struct evauth_options options = {
-		.server = fetch->peer, .connect_timeout_ms = FETCH_SILENCE_MS, .call_timeout_ms = FETCH_SILENCE_MS};
+		.server = fetch->peer,
+		.tls = fetch->options.tls,
+		.connect_timeout_ms = FETCH_SILENCE_MS,
+		.call_timeout_ms = FETCH_SILENCE_MS,
+	};
 	fetch->fault = (struct fault){0};
 	int result = evauth_client_create(&options, &fetch->client, &fetch->fault);
 	if (result != 0)

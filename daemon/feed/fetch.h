@@ -3,6 +3,7 @@
 // own, for the client library waits; the callbacks come on that thread.
 #pragma once
 
+#include "client/evauth.h"
 #include "store/position.h"
 #include "store/store.h"
 
@@ -12,6 +13,7 @@ struct fetch_options {
 	struct store *store;
 	const char *const *peers; // asked one after the other; outlive the fetch
 	size_t peers_count;
+	struct evauth_tls tls; // of peers with TLS; outlives the fetch
 	struct store_position mine;
 	bool is_empty;        // nothing of mine is to be kept aside
 	struct id128 epoch;   // of the log: a peer in another one does not help

@@ -407,6 +407,8 @@ START_TEST(peers_are_repeatable_up_to_their_maximum)
 	strcat(words, "|--peer=h:9");
 	ck_assert_int_eq(load(words), -EINVAL);
 	ck_assert_int_eq(load("--peer=h"), -EINVAL);
+	ck_assert_int_eq(load("--peer=tls:h"), -EINVAL);
+	ck_assert_int_eq(load("--peer=tls:h:1|--peer=unix:/x"), 0);
 }
 END_TEST
 
@@ -441,6 +443,9 @@ static const struct {
 	{"--redis-password-file=/x", "redis-password-file: means nothing without redis"},
 	{"--redis-ca-file=/x", "redis-ca-file: means nothing without redis"},
 	{"--peer=h:1", "peer: means nothing without redis"},
+	{"--peer-ca-file=/x", "peer-ca-file: means nothing without redis"},
+	{"--redis=redis://h|--peer=h:1|--peer-cert-file=/x", "peer-ca-file, peer-cert-file, peer-key-file: are for"},
+	{"--redis=redis://h|--peer=h:1|--peer=tls:h:1|--peer-ca-file=/nonexistent/ca", "peer: /nonexistent/ca"},
 	{"--redis=redis://h|--redis-password-file=/nonexistent/p", "redis-password-file: /nonexistent/p: No such file"},
 	{"--redis=redis://u:@h", "names a user"},
 	{"--redis=redis://h|--redis-ca-file=/x", "for rediss://"},
