@@ -40,6 +40,11 @@ static void add_connections(const struct conn_counters *counters, struct figures
 	connections->bytes_out += counter_get(&counters->bytes_out);
 	for (int end = 0; end < CONN_ENDS; end++)
 		connections->ended[end] += counter_get(&counters->ended[end]);
+	connections->handshakes_full += counter_get(&counters->handshakes_full);
+	connections->handshakes_resumed += counter_get(&counters->handshakes_resumed);
+	connections->handshakes_left += counter_get(&counters->handshakes_left);
+	for (int failure = 0; failure < TLS_FAILURES_COUNT; failure++)
+		connections->handshakes_failed[failure] += counter_get(&counters->handshakes_failed[failure]);
 }
 
 static int add_replication(const struct service *service, struct arena *arena, struct figures *figures)
@@ -68,6 +73,9 @@ int server_figures_collect(const struct server_figures_parts *parts, struct aren
 	figures->connections.open = atomic_load(&service->limits.connections);
 	figures->connections.max = atomic_load(&service->limits.connections_max);
 	figures->connections.refused = atomic_load(&service->limits.refused);
+	figures->connections.handshakes = atomic_load(&service->limits.handshakes);
+	figures->connections.handshakes_max = atomic_load(&service->limits.handshakes_max);
+	figures->connections.handshakes_refused = atomic_load(&service->limits.handshakes_refused);
 	for (size_t i = 0; i < parts->workers_count; i++) {
 		add_counters(worker_counters(parts->workers[i]), figures);
 		add_connections(worker_conn_counters(parts->workers[i]), &figures->connections);

@@ -42,6 +42,9 @@ struct figures_connections {
 	uint64_t opened, refused, throttled, share_throttled; // since the start, as the rest
 	uint64_t ended[CONN_ENDS];
 	uint64_t bytes_in, bytes_out;
+	uint64_t handshakes, handshakes_max; // of TLS, under way
+	uint64_t handshakes_full, handshakes_resumed, handshakes_left, handshakes_refused;
+	uint64_t handshakes_failed[TLS_FAILURES_COUNT];
 };
 
 struct figures {
@@ -63,7 +66,7 @@ struct figures {
 	const struct replication *replication; // NULL: without Redis
 };
 
-enum { FIGURES_LIMITS = 10 };
+enum { FIGURES_LIMITS = 12 };
 
 // How often a limit was reached.
 struct figures_limit {

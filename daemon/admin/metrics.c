@@ -48,6 +48,9 @@ static const struct value_row values[] = {
 	{"evauth_clients", GAUGE, "Clients there is an account of, connected or not", FIELD(clients), NULL},
 	{"evauth_unknown_token_budgets_spent_total", COUNTER,
 	 "Times a client had used up client-unknown-tokens-per-second and -burst", FIELD(token_budgets_spent), NULL},
+	{"evauth_tls_handshakes_open", GAUGE, "TLS handshakes under way", FIELD(connections.handshakes), NULL},
+	{"evauth_tls_handshakes_max", GAUGE, "The most TLS handshakes that may be under way",
+	 FIELD(connections.handshakes_max), NULL},
 	{"evauth_watchers", GAUGE, "Watch subscribers", FIELD(watchers), NULL},
 	{"evauth_writer_queue_sets", GAUGE, "Change sets waiting for the writer", FIELD(writer.queue), NULL},
 	{"evauth_writer_queue_sets_max", GAUGE, "The most change sets that may wait", FIELD(writer.queue_max), NULL},
@@ -201,6 +204,7 @@ static void write_connections(const struct figures *figures, struct text *text)
 		[CONN_END_IDLE] = "idle",
 		[CONN_END_FRAME_TIMEOUT] = "frame_timeout",
 		[CONN_END_WRITE_TIMEOUT] = "write_timeout",
+		[CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
 	};
 	const struct figures_connections *connections = &figures->connections;
 	struct figures_limit limits[FIGURES_LIMITS];
@@ -213,6 +217,23 @@ static void write_connections(const struct figures *figures, struct text *text)
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		text_add(text, "evauth_limit_hits_total{limit=\"%s\"} %llu\n", limits[i].option,
 			 (unsigned long long)limits[i].hits);
+}
+
+static void write_handshakes(const struct figures_connections *connections, struct text *text)
+{
+	head(text, "evauth_tls_handshakes_total", COUNTER, "TLS handshakes that let a client in");
+	sample(text, "evauth_tls_handshakes_total", "{kind=\"full\"}", connections->handshakes_full);
+	sample(text, "evauth_tls_handshakes_total", "{kind=\"resumed\"}", connections->handshakes_resumed);
+	head(text, "evauth_tls_handshakes_failed_total", COUNTER, "TLS handshakes that let nobody in, by why");
+	for (int failure = TLS_FAILURE_NONE + 1; failure < TLS_FAILURES_COUNT; failure++) {
+		if (failure != TLS_FAILURE_HOST) // a client's
+			text_add(text, "evauth_tls_handshakes_failed_total{reason=\"%s\"} %llu\n",
+				 tls_failure_name((enum tls_failure)failure),
+				 (unsigned long long)connections->handshakes_failed[failure]);
+	}
+	sample(text, "evauth_tls_handshakes_failed_total", "{reason=\"left\"}", connections->handshakes_left);
+	sample(text, "evauth_tls_handshakes_failed_total", "{reason=\"timeout\"}",
+	       connections->ended[CONN_END_HANDSHAKE_TIMEOUT]);
 }
 
 static void write_writer(const struct figures *figures, struct text *text)
@@ -301,6 +322,7 @@ void metrics_write(const struct figures *figures, struct text *text)
 	write_requests(figures, text);
 	write_decisions(figures, text);
 	write_connections(figures, text);
+	write_handshakes(&figures->connections, text);
 	write_writer(figures, text);
 	write_store(figures, text);
 	write_replication(figures, text);

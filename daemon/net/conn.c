@@ -401,7 +401,7 @@ void conn_close(struct conn *conn, enum conn_end end)
 	if (conn->state == CONN_CLOSED)
 		return;
 	if (conn->state == CONN_HANDSHAKING)
-		conn_tls_leave(conn);
+		conn_tls_leave(conn, end == CONN_END_HANDSHAKE_TIMEOUT ? NULL : &set->counters.handshakes_left);
 	conn->state = CONN_CLOSED;
 	conn_share_leave(conn);
 	counter_add(&set->counters.ended[end], 1);
@@ -480,7 +480,7 @@ void conn_on_tick(struct conn *conn, uint64_t now)
 			conn_close(conn, CONN_END_FINISHED);
 	} else if (conn->state == CONN_HANDSHAKING) {
 		if (has_passed(conn->active_ms, now, &limits->handshake_timeout_ms))
-			conn_close(conn, CONN_END_ERROR);
+			conn_close(conn, CONN_END_HANDSHAKE_TIMEOUT);
 	} else if (conn_unsent(conn) > 0) {
 		if (has_passed(conn->write_progress_ms, now, &limits->write_timeout_ms))
 			conn_close(conn, CONN_END_WRITE_TIMEOUT);

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/counter.h"
 #include "daemon/net/loop.h"
+#include "tls/tls.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -22,7 +23,6 @@
 
 struct conn;
 struct conn_set;
-struct tls_context;
 
 enum {
 	CONN_LINGER_MS = 1000, // how long a finished connection waits for the peer to close as well
@@ -54,6 +54,7 @@ enum conn_end {
 	CONN_END_IDLE,
 	CONN_END_FRAME_TIMEOUT,
 	CONN_END_WRITE_TIMEOUT,
+	CONN_END_HANDSHAKE_TIMEOUT,
 	CONN_ENDS,
 };
 
@@ -64,6 +65,9 @@ struct conn_counters {
 	struct counter throttled;       // times a connection was not read because too much was in flight
 	struct counter share_throttled; // the same, of the connections it shares with
 	struct counter bytes_in, bytes_out;
+	struct counter handshakes_full, handshakes_resumed;   // of TLS, that let somebody in
+	struct counter handshakes_left;                       // the peer went away, or a stop came first
+	struct counter handshakes_failed[TLS_FAILURES_COUNT]; // not let in, by why
 };
 
 // What the connections of one client have in flight together, on whatever loop they are.

@@ -133,8 +133,8 @@ void conn_write(struct conn *conn);
 
 // conn_tls.c: the bytes of a connection with `tls` pass through here on their way.
 MUST_CHECK int conn_tls_begin(struct conn *conn, struct tls_context *context);
-// The handshake is over, this way or that.
-void conn_tls_leave(struct conn *conn);
+// The handshake is over, this way or that; counted by `counter` of the set, or elsewhere.
+void conn_tls_leave(struct conn *conn, struct counter *counter);
 // Goes on with the handshake; the connection may be open, or gone, afterwards.
 void conn_tls_shake(struct conn *conn);
 // Like recv(2).

@@ -17,8 +17,10 @@ int conn_tls_begin(struct conn *conn, struct tls_context *context)
 	return tls_engine_create(context, NULL, &conn->tls);
 }
 
-void conn_tls_leave(struct conn *conn)
+void conn_tls_leave(struct conn *conn, struct counter *counter)
 {
+	if (counter != NULL)
+		counter_add(counter, 1);
 	atomic_fetch_sub_explicit(&conn->set->limits->handshakes, 1, memory_order_relaxed);
 }
 
@@ -154,7 +156,7 @@ static void refuse(struct conn *conn)
 	struct conn_handler *handler = &conn->set->handler;
 	if (handler->on_refused != NULL)
 		handler->on_refused(handler->context, tls_engine_why(conn->tls));
-	conn_tls_leave(conn);
+	conn_tls_leave(conn, &conn->set->counters.handshakes_failed[tls_engine_failure(conn->tls)]);
 	conn_linger(conn);
 	if (conn_tls_send(conn) < 0 || shutdown(conn->fd, SHUT_WR) != 0)
 		conn_close(conn, CONN_END_ERROR);
@@ -177,7 +179,9 @@ void conn_tls_shake(struct conn *conn)
 		return;
 	}
 	if (tls_engine_is_open(conn->tls)) {
-		conn_tls_leave(conn);
+		struct conn_counters *counters = &conn->set->counters;
+		conn_tls_leave(conn, tls_engine_is_resumed(conn->tls) ? &counters->handshakes_resumed
+								      : &counters->handshakes_full);
 		conn->has_pending = true; // a request may have come along
 		conn_show(conn);
 	}

@@ -238,6 +238,7 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 		[CONN_END_IDLE] = "idle for too long",
 		[CONN_END_FRAME_TIMEOUT] = "did not complete a frame in time",
 		[CONN_END_WRITE_TIMEOUT] = "did not read its answers in time",
+		[CONN_END_HANDSHAKE_TIMEOUT] = "did not complete the TLS handshake in time",
 	};
 	struct worker *worker = context;
 	struct session *session = conn_session(conn);

@@ -27,7 +27,7 @@ MODULES = {
     "daemon/rpc": ["daemon/decide", "daemon/tariff", "daemon/notify", "daemon/net", "store", "proto", "base"],
     "daemon/feed": ["daemon/net", "tls", "client", "store", "proto", "base"],
     "daemon/notify": ["store", "proto", "base"],
-    "daemon/admin": ["daemon/net", "store", "proto", "base"],
+    "daemon/admin": ["daemon/net", "tls", "store", "proto", "base"],
     "daemon": ["daemon/admin", "daemon/feed", "daemon/notify", "daemon/rpc", "daemon/decide", "daemon/tariff",
                "daemon/net", "tls", "store", "proto", "base"],
     "client": ["tls", "proto", "base"],

@@ -51,6 +51,26 @@ START_TEST(values_are_written_in_their_base_units)
 }
 END_TEST
 
+START_TEST(handshakes_are_told_by_kind_and_by_why_they_failed)
+{
+	struct figures_connections *connections = &figures.connections;
+	connections->handshakes_full = 2;
+	connections->handshakes_resumed = 3;
+	connections->handshakes_refused = 4;
+	connections->handshakes_left = 5;
+	connections->ended[CONN_END_HANDSHAKE_TIMEOUT] = 6;
+	connections->handshakes_failed[TLS_FAILURE_EXPIRED] = 7;
+	expect_line("evauth_tls_handshakes_total{kind=\"full\"} 2");
+	expect_line("evauth_tls_handshakes_total{kind=\"resumed\"} 3");
+	expect_line("evauth_limit_hits_total{limit=\"tls-handshakes-max\"} 4");
+	expect_line("evauth_tls_handshakes_failed_total{reason=\"left\"} 5");
+	expect_line("evauth_tls_handshakes_failed_total{reason=\"timeout\"} 6");
+	expect_line("evauth_tls_handshakes_failed_total{reason=\"expired\"} 7");
+	expect_line("evauth_tls_handshakes_failed_total{reason=\"untrusted\"} 0");
+	ck_assert(!has("reason=\"none\""));
+}
+END_TEST
+
 START_TEST(a_histogram_counts_everything_up_to_each_bound)
 {
 	figures.methods[1].time_ns.counts[0] = 2;
@@ -125,6 +145,7 @@ int main(void)
 	TCase *tcase = tcase_create("metrics");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, values_are_written_in_their_base_units);
+	tcase_add_test(tcase, handshakes_are_told_by_kind_and_by_why_they_failed);
 	tcase_add_test(tcase, a_histogram_counts_everything_up_to_each_bound);
 	tcase_add_test(tcase, answers_and_decisions_have_their_labels);
 	tcase_add_test(tcase, one_state_of_replication_is_set_and_none_without_redis);
