@@ -247,7 +247,7 @@ class Bounds(TlsTest):
                                               for i in range(first, first + 500)]))
         self.assertEqual(sum(1 for _ in client.snapshot()), 2000)
         request = pb.SearchRequest(kind=pb.OBJECT_KIND_CUSTOMER, page_size=200)
-        ids = [client.send(request) for _ in range(60)]  # more than the sockets take: the daemon waits for us
+        ids = [client.send(request) for _ in range(300)]  # more than the sockets take: the daemon waits for us
         harness.wait_until(lambda: metrics(daemon)['evauth_limit_hits_total{limit="inflight-bytes-max"}'] > 0, "that")
         answered = [client.receive() for _ in ids]
         self.assertEqual(sorted(answer[3] for answer in answered), ids)
