@@ -18,7 +18,7 @@ ID = re.compile(r"^SPDXRef-[A-Za-z0-9.-]+$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 CREATOR = re.compile(r"^(Person|Organization|Tool): \S")
 URI = re.compile(r"^[a-z][a-z0-9+.-]*:[^#\s]+$")
-PURL = re.compile(r"^pkg:deb/[a-z]+/[a-z0-9.%+-]+@[A-Za-z0-9.%~_-]+\?arch=[a-z0-9]+&distro=[a-z]+$")
+PURL = re.compile(r"^pkg:deb/[a-z]+/[a-z0-9.%B-]+@[A-Za-z0-9.%~_-]+\?arch=[a-z0-9]+&distro=[a-z]+$")
 RELATIONS = {"DESCRIBES", "CONTAINS", "DEPENDS_ON", "DYNAMIC_LINK", "STATIC_LINK"}
 PURPOSES = {"INSTALL", "APPLICATION", "LIBRARY"}
 LINKED = {"DYNAMIC_LINK", "STATIC_LINK", "DEPENDS_ON"}
