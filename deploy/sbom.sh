@@ -24,13 +24,20 @@ created=$(date -u -d "@${SOURCE_DATE_EPOCH:?says when, in seconds since 1970}" +
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The package that a library came with. dpkg knows it by the name it had in the package, in /lib or in /usr/lib.
+# Of each file whose names come in: those dpkg may know it by, in /lib or in /usr/lib. One question for all is much
+# faster than one for each.
+names_of() {
+	while read -r library; do
+		real=$(realpath "$library")
+		printf '%s\n' "$library" "$real" "/usr$library" "${real#/usr}"
+	done
+}
+
+# The package that a library came with.
 owner() {
-	real=$(realpath "$1")
-	# Of four names one is known, or two in the same package.
-	found=$(dpkg-query -S "$1" "$real" "/usr$1" "${real#/usr}" 2>/dev/null | sed -n '/^diversion /!{s/[:,].*//p;q}')
+	found=$(echo "$1" | names_of | grep -xFf - "$work/known" | head -n 1)
 	[ -n "$found" ] || fail "$1 belongs to no package"
-	echo "$found"
+	awk -v path="$found" '$2 == path { print $1; exit }' "$work/owners"
 }
 
 # Lines PROGRAM PACKAGE RELATION: linked with, or loaded because of one that it is linked with.
@@ -41,6 +48,10 @@ look_at_program() {
 	ldd "$1" >"$work/ldd" || fail "the libraries of $1 cannot be told"
 	! grep -q 'not found' "$work/ldd" || fail "$1 lacks a library: $(grep 'not found' "$work/ldd")"
 	awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }' "$work/ldd" >"$work/loaded"
+	names_of <"$work/loaded" >"$work/names"
+	# It fails for the names that it does not know. Lines PACKAGE[:ARCHITECTURE][, PACKAGE...]: PATH
+	xargs dpkg-query -S <"$work/names" 2>/dev/null | sed -n '/^diversion /!s/^\([^:,]*\).*: /\1 /p' >"$work/owners" || true
+	cut -d ' ' -f 2 "$work/owners" >"$work/known"
 	while read -r library; do
 		package=$(owner "$library")
 		relation=DEPENDS_ON

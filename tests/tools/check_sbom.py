@@ -10,6 +10,7 @@ of it.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -76,12 +77,16 @@ def check_relations(document):
         yield "it does not describe one package"
 
 
-def owners(path):
-    """The packages that have the library that the loader finds as `path`."""
-    real = subprocess.run(["realpath", path], capture_output=True, text=True, check=True).stdout.strip()
-    found = subprocess.run(["dpkg-query", "-S", path, real, "/usr" + path, real.removeprefix("/usr")],
-                           capture_output=True, text=True, check=False)
-    return {line.split(":")[0] for line in found.stdout.splitlines()}
+def owners(paths):
+    """Of each library, as the loader finds it: the packages that have it."""
+    names = {}
+    for path in paths:
+        real = os.path.realpath(path)
+        names[path] = {path, real, "/usr" + path, real.removeprefix("/usr")}
+    found = subprocess.run(["dpkg-query", "-S", *sorted(set().union(*names.values()))], capture_output=True, text=True,
+                           check=False).stdout
+    lines = [line.split(": ") for line in found.splitlines()]
+    return {path: {package.split(":")[0] for package, name in lines if name in names[path]} for path in paths}
 
 
 def check_program(document, program):
@@ -95,8 +100,10 @@ def check_program(document, program):
     loaded = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     paths = dict(re.findall(r"^\s*(\S+) => (/\S+) ", loaded, re.MULTILINE))
     paths.update({path.rsplit("/", 1)[-1]: path for path in re.findall(r"^\s*(/\S+) ", loaded, re.MULTILINE)})
-    for library in re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic):
-        if not owners(paths[library]) & listed:
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic)
+    owned = owners([paths[library] for library in needed])
+    for library in needed:
+        if not owned[paths[library]] & listed:
             yield f"{name} is linked with {library}, which is of no package that is listed for it"
 
 
