@@ -122,12 +122,17 @@ static void log_to_stderr(enum log_level level, const char *event, const char *t
 	(void)written;
 }
 
+// Where in log.c it was sent from says nothing.
+static int log_to_journal(enum log_level level, const char *event, const char *text)
+{
+	return (sd_journal_send)("MESSAGE=%s: %s", event, text, "PRIORITY=%i", log_levels[level].priority,
+				 "EVAUTHD_EVENT=%s", event, NULL);
+}
+
+// A journal that takes nothing leaves stderr, which it may still read.
 static void put(enum log_level level, const char *event, const char *text)
 {
-	if (stderr_is_journal())
-		(void)sd_journal_send("MESSAGE=%s: %s", event, text, "PRIORITY=%i", log_levels[level].priority,
-				      "EVAUTHD_EVENT=%s", event, NULL);
-	else
+	if (!stderr_is_journal() || log_to_journal(level, event, text) < 0)
 		log_to_stderr(level, event, text);
 }
 

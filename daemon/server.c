@@ -359,6 +359,8 @@ static int take_signals(struct server *server)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGUSR2);
 	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	server->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -442,6 +444,24 @@ static int next_signal(const struct server *server)
 	return read(server->signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
+// Everything is logged, or what the settings say: of a daemon whose settings nobody can or wants to touch.
+static void change_log_level(const struct server *server, bool is_all)
+{
+	log_set_level(LOG_LEVEL_INFO); // so that this is said either way
+	log_info("log_level", "%s",
+		 is_all ? "debug, until SIGUSR2 or SIGHUP" : log_level_name(server->options.log_level));
+	log_set_level(is_all ? LOG_LEVEL_DEBUG : server->options.log_level);
+}
+
+// A signal that does not end it.
+static void obey(struct server *server, int number)
+{
+	if (number == SIGHUP)
+		reload(server);
+	else
+		change_log_level(server, number == SIGUSR1);
+}
+
 // Until it is time to stop.
 static void serve(struct server *server)
 {
@@ -458,10 +478,10 @@ static void serve(struct server *server)
 		(void)poll(events, ARRAY_SIZE(events),
 			   (int)(next_look_ms - now < period_ms ? next_look_ms - now : period_ms));
 		const int number = next_signal(server);
-		if (number == SIGHUP)
-			reload(server);
-		else if (number != 0)
+		if (number == SIGTERM || number == SIGINT)
 			return;
+		if (number != 0)
+			obey(server, number);
 	}
 	log_error("store_failed",
 		  "a commit failed for good: %s; stopping. Nothing was acknowledged that is not on disk",

@@ -98,6 +98,23 @@ class Checks(unittest.TestCase):
     def test_source_without_licence_is_found(self):
         self.assert_found("check_docs.py", "base/x.c", "int x;\n", "base/x.c:1: no SPDX line")
 
+    def test_an_event_the_table_tells_otherwise_is_found(self):
+        source = SPDX + 'log_info("ready", "x");\nlog_event(bad ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,\n "state", "x");\n'
+        table = "| Event | Level | Means |\n|---|---|---|\n| `ready` | info | x |\n| `state` | info, error | x |\n"
+        self.assertEqual(self.run_check("check_events.py", {"daemon/a.c": source, "docs/operations.md": table})[0], 0)
+        for changes, what in (
+                ({"daemon/a.c": source + 'log_error("lost",\n"x");\n'}, "the event lost is not in the table"),
+                ({"daemon/a.c": source + 'log_error("ready", "x");\n'}, "the event ready has the level error"),
+                ({"daemon/a.c": source + 'log_error("Ready", "x");\n'}, "'Ready' is no name"),
+                ({"daemon/a.c": source + 'log_error(name, "x");\n'}, "the event is no literal"),
+                ({"docs/operations.md": table + "| `gone` | info | x |\n"}, "nothing logs the event gone"),
+                ({"docs/operations.md": table.replace("`ready` | info", "`ready` | info, debug")},
+                 "none of these events has the level debug")):
+            code, output = self.run_check("check_events.py",
+                                          {"daemon/a.c": source, "docs/operations.md": table, **changes})
+            self.assertEqual(code, 1, output)
+            self.assertIn(what, output)
+
     def test_a_program_that_is_not_hardened_is_found(self):
         with tempfile.TemporaryDirectory() as folder:
             source, program = os.path.join(folder, "soft.c"), os.path.join(folder, "soft")

@@ -10,6 +10,7 @@ endfunction()
 
 evauth_check(check_includes tests/tools/check_includes.py)
 evauth_check(check_docs tests/tools/check_docs.py)
+evauth_check(check_events tests/tools/check_events.py)
 if(CLANG_FORMAT) # other versions format differently; Debian 13 has no 14
   evauth_check(check_format tests/tools/check_format.py ${CLANG_FORMAT})
 endif()
@@ -26,3 +27,8 @@ if(NOT EVAUTH_SANITIZE)
   target_compile_options(malloc_count PRIVATE -fno-builtin)
   set_target_properties(malloc_count PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endif()
+
+# Preloaded by integration/test_logs.py, under sanitizers too: it calls nothing of theirs.
+add_library(journal_redirect MODULE ${CMAKE_CURRENT_LIST_DIR}/journal_redirect.c)
+target_compile_definitions(journal_redirect PRIVATE _GNU_SOURCE)
+set_target_properties(journal_redirect PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
