@@ -136,6 +136,9 @@ class Secrets(cluster.ClusterTest):
         return {
             "tls-key-file": ("tls-key", self.tls()),
             "redis-key-file": ("tls-key", [*redis, "--redis-key-file=credential:tls-key"]),
+            "peer-key-file": ("tls-key", ["--redis=redis://127.0.0.1:1", "--peer=tls:127.0.0.1:1",
+                                          "--peer-cert-file=credential:tls-cert",
+                                          "--peer-key-file=credential:tls-key"]),
             "redis-password-file": ("redis-password", [redis[0], "--redis-password-file=credential:redis-password"]),
             "config": ("conf", ["--config", config]),
         }
