@@ -15,8 +15,9 @@ cp "$1/evauthd.socket" "$folder/"
 sed "s|^ExecStart=/usr/bin/evauthd|ExecStart=$2|" "$1/evauthd.service" >"$folder/evauthd.service"
 verify
 # The lines that are proposed in comments are right as well.
-sed -i 's/^# \(LoadCredential=\)/\1/' "$folder/evauthd.service"
+sed -i 's/^# \(LoadCredential=\|ListenStream=\)/\1/' "$folder/evauthd.service" "$folder/evauthd.socket"
 [ "$(grep -c '^LoadCredential=' "$folder/evauthd.service")" -eq 2 ]
+[ "$(grep -c '^ListenStream=' "$folder/evauthd.socket")" -eq 3 ]
 verify
 for unit in evauthd.service evauthd.socket; do
 	cp "$folder/$unit" "$folder/kept"
