@@ -38,7 +38,8 @@ start_replica() {
 	shift 2
 	rm -f "$work/$name.port"
 	taskset -c "$cpu" "$BUILD/evauthd" --store "$work/$name" --listen 127.0.0.1:0 --unix "$work/$name.sock" \
-		--port-file "$work/$name.port" --log-level warning --workers 1 --redis "unix:$work/redis.sock" "$@" \
+		--port-file "$work/$name.port" --log-level warning --workers 1 \
+		--client-unknown-tokens-per-second 0 --redis "unix:$work/redis.sock" "$@" \
 		2>"$work/$name.log" &
 	evauthd_pid=$!
 	server_pids="$server_pids $evauthd_pid"

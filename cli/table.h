@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 enum {
-	TABLE_COLUMNS_MAX = 10,
+	TABLE_COLUMNS_MAX = 12,
 	TABLE_ROWS_MAX = 1000, // printed together; a longer table keeps its widths and lets them grow
 };
 

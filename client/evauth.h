@@ -117,6 +117,10 @@ MUST_CHECK int evauth_status(struct evauth_client *client, struct arena *arena, 
 MUST_CHECK int evauth_figures(struct evauth_client *client, struct arena *arena,
 			      struct figures_response **ret_response);
 
+// Who uses the daemon, the busiest first.
+MUST_CHECK int evauth_clients(struct evauth_client *client, const struct clients_request *request, struct arena *arena,
+			      struct clients_response **ret_response);
+
 // The log of changes; with `orphans` those that were kept aside.
 MUST_CHECK int evauth_log(struct evauth_client *client, const struct log_request *request, struct arena *arena,
 			  struct log_response **ret_response);

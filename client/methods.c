@@ -24,6 +24,7 @@ static const struct method_row method_rows[] = {
 	CALL(METHOD_RESTORE, REPEAT_NEVER, restore_request, restore_response),
 	CALL(METHOD_FORGET_ORPHANS, REPEAT_NEVER, forget_orphans_request, forget_orphans_response),
 	CALL(METHOD_CHECK, REPEAT_NEVER, check_request, check_response),
+	CALL(METHOD_CLIENTS, REPEAT_FREELY, clients_request, clients_response),
 	CALL(METHOD_ERASE, REPEAT_NEVER, erase_request, erase_response),
 	CALL(METHOD_FIGURES, REPEAT_FREELY, figures_request, figures_response),
 };
@@ -130,4 +131,10 @@ int evauth_erase(struct evauth_client *client, const struct erase_request *reque
 int evauth_figures(struct evauth_client *client, struct arena *arena, struct figures_response **ret_response)
 {
 	return evauth_call(client, METHOD_FIGURES, &(struct figures_request){0}, arena, ret_response);
+}
+
+int evauth_clients(struct evauth_client *client, const struct clients_request *request, struct arena *arena,
+		   struct clients_response **ret_response)
+{
+	return evauth_call(client, METHOD_CLIENTS, request, arena, ret_response);
 }

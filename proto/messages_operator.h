@@ -92,6 +92,36 @@ struct check_response {
 	uint64_t problems_total;
 };
 
+struct clients_request {
+	uint32_t count_max;
+	uint32_t timeout_ms;
+};
+
+struct client_info {
+	struct bytes name;
+	struct bytes *roles;
+	size_t roles_count;
+	uint32_t connections;
+	uint64_t requests;
+	uint64_t allowed;
+	uint64_t denied;
+	uint64_t asked_issuer;
+	uint64_t unknown_tokens;
+	uint64_t refused;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t inflight_bytes;
+	int64_t last_seen_at;
+	uint64_t unknown_tokens_left;
+};
+
+struct clients_response {
+	struct client_info *clients;
+	size_t clients_count;
+	uint32_t clients_total;
+	uint64_t unknown_tokens_max;
+};
+
 struct logged_set {
 	struct change_set *change_set;
 	uint32_t repeat_window_s;

@@ -552,6 +552,30 @@ static const struct schema_field check_response_fields[] = {
 };
 const struct schema schema_check_response = {ROWS(check_response, check_response)};
 
+static const struct schema_field clients_request_fields[] = {
+	FIELD(clients_request, count_max),
+	FIELD(clients_request, timeout_ms),
+};
+const struct schema schema_clients_request = {ROWS(clients_request, clients_request)};
+
+static const struct schema_field client_info_fields[] = {
+	FIELD(client_info, name),           LIST(client_info, roles, 0),
+	FIELD(client_info, connections),    FIELD(client_info, requests),
+	FIELD(client_info, allowed),        FIELD(client_info, denied),
+	FIELD(client_info, asked_issuer),   FIELD(client_info, unknown_tokens),
+	FIELD(client_info, refused),        FIELD(client_info, bytes_in),
+	FIELD(client_info, bytes_out),      FIELD(client_info, inflight_bytes),
+	TIME(client_info, last_seen_at),    FIELD(client_info, unknown_tokens_left),
+};
+const struct schema schema_client_info = {ROWS(client_info, client_info)};
+
+static const struct schema_field clients_response_fields[] = {
+	SUB_LIST(clients_response, clients, client_info, 0),
+	FIELD(clients_response, clients_total),
+	FIELD(clients_response, unknown_tokens_max),
+};
+const struct schema schema_clients_response = {ROWS(clients_response, clients_response)};
+
 static const struct schema_field logged_set_fields[] = {
 	SUB(logged_set, change_set, change_set),
 	FIELD(logged_set, repeat_window_s),

@@ -14,4 +14,5 @@ extern const struct schema schema_tariff, schema_charge_group, schema_charge_poi
 	schema_status_response, schema_snapshot_end, schema_log_request, schema_log_response, schema_log_body,
 	schema_adopt_request, schema_adopt_response, schema_restore_request, schema_restore_response,
 	schema_forget_orphans_request, schema_forget_orphans_response, schema_check_request, schema_check_response,
-	schema_erase_request, schema_erase_response, schema_figures_request, schema_figures_response;
+	schema_erase_request, schema_erase_response, schema_figures_request, schema_figures_response,
+	schema_clients_request, schema_clients_response;

@@ -59,7 +59,7 @@ extern const struct schema schema_decimal, schema_issuer, schema_display_text, s
 	schema_method_info, schema_limit, schema_object_count, schema_remembered, schema_log_entry, schema_logged_set,
 	schema_replication, schema_bin, schema_distribution, schema_status_count, schema_method_figures,
 	schema_decision_count, schema_connection_figures, schema_writer_figures, schema_store_usage,
-	schema_process_usage;
+	schema_process_usage, schema_client_info;
 
 // NULL: no field has this number.
 const ProtobufCFieldDescriptor *schema_find_field(const struct schema *schema, uint32_t number);

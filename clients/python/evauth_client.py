@@ -34,6 +34,7 @@ METHODS = {  # request -> number, response
     pb.ForgetOrphansRequest: (35, pb.ForgetOrphansResponse),
     pb.CheckRequest: (36, pb.CheckResponse),
     pb.EraseRequest: (37, pb.EraseResponse),
+    pb.ClientsRequest: (38, pb.ClientsResponse),
     pb.FiguresRequest: (39, pb.FiguresResponse),
 }
 

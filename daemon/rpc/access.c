@@ -41,6 +41,16 @@ const char *role_name(enum role role)
 	return "?";
 }
 
+size_t roles_list(uint32_t roles, const char *names[ROLES_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(role_words) && count < ROLES_MAX; i++) {
+		if (role_words[i].roles != ROLES_ALL && (roles & role_words[i].roles))
+			names[count++] = role_words[i].name;
+	}
+	return count;
+}
+
 // ---------------------------------------------------------------- reading a rule
 
 // What a rule may be about.

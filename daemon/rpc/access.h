@@ -32,6 +32,10 @@ struct access_rules;
 // "query", of exactly one role.
 const char *role_name(enum role role);
 
+// Those in `roles`, at most ROLES_MAX; returns how many.
+enum { ROLES_MAX = 4 };
+size_t roles_list(uint32_t roles, const char *ret_names[ROLES_MAX]);
+
 // Reads one rule, as access_create() would. -EINVAL: ret_why says what is wrong, without the rule.
 MUST_CHECK int access_check(const char *rule, char *ret_why, size_t why_size);
 // Whether the rule is about certificates ("cn:...", "dns:...", "uri:...").

@@ -35,6 +35,14 @@ static inline int64_t bucket_interval(const struct bucket_rate *rate)
 	return atomic_load_explicit(&rate->interval_ns, memory_order_relaxed);
 }
 
+// What a full bucket holds; 0: no limit.
+static inline uint64_t bucket_burst(const struct bucket_rate *rate)
+{
+	const int64_t interval_ns = bucket_interval(rate);
+	const int64_t window_ns = atomic_load_explicit(&rate->window_ns, memory_order_relaxed);
+	return interval_ns ? (uint64_t)(window_ns / interval_ns) : 0;
+}
+
 // The times `now_ns` below are of one monotonic clock.
 void bucket_fill(struct bucket *bucket);
 // Takes up to `wanted`; returns how many there were.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread for what would delay queries on a worker: Get, Search and the lists, Log, and ForgetOrphans, which waits
-// for the writer. One, of low priority; its queue is bounded.
+// The thread for what would delay queries on a worker: Get, Search and the lists, Log, Clients, and ForgetOrphans,
+// which waits for the writer. One, of low priority; its queue is bounded.
 #pragma once
 
 #include "base/check.h"

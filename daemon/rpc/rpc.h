@@ -302,6 +302,8 @@ int method_check(struct lister *lister, const void *request, struct arena *arena
 		 struct fault *fault);
 int method_erase(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 		 struct fault *fault);
+int method_clients(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
+		   struct fault *fault);
 int method_forget_orphans(struct lister *lister, const void *request, struct arena *arena, const void **ret_response,
 			  struct fault *fault);
 

@@ -35,6 +35,7 @@ NEEDS = {
     pb.ForgetOrphansRequest: "admin",
     pb.CheckRequest: "admin",
     pb.EraseRequest: "admin",
+    pb.ClientsRequest: "admin",
 }
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Budgets per client (docs/access.md): one client that asks for too much is held back, the others notice nothing."""
 
+import json
 import os
 import random
 import signal
@@ -304,6 +305,57 @@ class BytesInFlight(BudgetTest):
                 assert status == 0
                 stream.read(length - 8)
         self.drained += 1
+
+
+class Clients(BudgetTest):
+    def evauth(self, *arguments, server=None):
+        return subprocess.run([os.environ["EVAUTH_BIN"], "--server", server or self.daemon.address, "clients",
+                               *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    def test_who_uses_the_daemon_is_listed_busiest_first(self):
+        daemon = self.start("--client-unknown-tokens-per-second", "1", "--client-unknown-tokens-burst", "5")
+        before = int(time.time())
+        unix = self.open_unix()
+        for _ in range(100):
+            unix.call(authorize("04KNOWN"))
+        self.ask_many(self.connect(daemon), [authorize("04NOBODY")] * 3)
+        answer = json.loads(self.evauth("--json").stdout)
+        self.assertEqual([client["name"] for client in answer["clients"]], [f"uid:{os.getuid()}", "tcp:127.0.0.1"])
+        user, network = answer["clients"]
+        self.assertEqual((user["requests"], user["allowed"], user["connections"]), ("100", "100", 1))
+        self.assertEqual(user["roles"], ["query", "watch", "write", "admin"])
+        self.assertEqual((network["denied"], network["unknown_tokens"]), ("3", "3"))
+        self.assertEqual(answer["unknown_tokens_max"], "5")
+        self.assertGreater(int(network["bytes_in"]), 0)
+        self.assertGreater(int(network["bytes_out"]), int(user["bytes_out"]) // 100)
+        self.assertGreaterEqual(int(user["last_seen_at"]), before - 1)
+        done = self.evauth()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        self.assertRegex(lines[0], "CLIENT +ROLES +CONNECTIONS +REQUESTS +ALLOWED +DENIED +UNKNOWN TOKENS +REFUSED")
+        self.assertRegex(lines[1], rf"uid:{os.getuid()} +query,watch,write,admin +1 +100 +100 +0 +0 +0 ")
+        self.assertRegex(lines[2], r"tcp:127.0.0.1 +query,watch,write,admin +3 +\d+ +0 +3 +3 +0 ")
+
+    def test_one_that_is_refused_stands_out_and_one_that_left_stays(self):
+        daemon = self.start("--client-unknown-tokens-per-second", "1", "--client-unknown-tokens-burst", "100")
+        client = self.connect(daemon)
+        self.ask_many(client, [authorize("04NOBODY")] * 5000)
+        client.close()
+        done = self.evauth(server="unix:" + self.unix)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("tcp:127.0.0.1 asked for too many unknown tokens", done.stderr)
+        self.assertIn("tcp:127.0.0.1", done.stdout)
+        self.assertEqual(len(daemon.call(pb.ClientsRequest(count_max=1)).clients), 1)
+        self.assertEqual(daemon.call(pb.ClientsRequest(count_max=1)).clients_total, 2)
+
+    def test_without_the_role_admin_nothing_is_told(self):
+        self.start("--access", "tcp=query,write", "--access", f"uid:{os.getuid()}=all")
+        done = self.evauth()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("admin", done.stderr)
+        listed = json.loads(self.evauth("--json", server="unix:" + self.unix).stdout)["clients"]
+        self.assertEqual([client["roles"] for client in listed if client["name"].startswith("tcp:")],
+                         [["query", "write"]])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Status(harness.DaemonTest):
                          {1: "Authorize", 2: "AuthorizeBatch", 3: "GetTariff", 5: "ListVisibleChargePoints",
                           6: "ListPermitted", 16: "Apply", 17: "Get", 18: "Search", 19: "Watch", 20: "Snapshot",
                           21: "Log", 32: "Status", 33: "Adopt", 34: "Restore", 35: "ForgetOrphans",
-                          36: "Check", 37: "Erase", 39: "Figures"})
+                          36: "Check", 37: "Erase", 38: "Clients", 39: "Figures"})
         limits = {row.name: row.value for row in status.limits}
         for name, value in (("frame_size_max", 1 << 20), ("batch_requests_max", 256), ("page_size_max", 1000),
                             ("changes_per_set_max", 10000), ("ids_per_change_max", 10000), ("id_size_max", 64)):

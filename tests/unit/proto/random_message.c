@@ -51,6 +51,8 @@ const struct named_schema all_schemas[ALL_SCHEMAS + 1] = {
 	NAMED(check_response),
 	NAMED(erase_request),
 	NAMED(erase_response),
+	NAMED(clients_request),
+	NAMED(clients_response),
 	NAMED(figures_request),
 	NAMED(figures_response),
 	{NULL, NULL},

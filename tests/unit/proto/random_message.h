@@ -12,7 +12,7 @@ struct named_schema {
 	const char *name;
 	const struct schema *schema;
 };
-enum { ALL_SCHEMAS = 45 };
+enum { ALL_SCHEMAS = 47 };
 extern const struct named_schema all_schemas[ALL_SCHEMAS + 1];
 
 struct random {

@@ -140,6 +140,17 @@ START_TEST(new_rules_take_the_place_of_the_old_ones)
 }
 END_TEST
 
+START_TEST(roles_are_listed_by_name)
+{
+	const char *names[ROLES_MAX];
+	ck_assert_uint_eq(roles_list(0, names), 0);
+	ck_assert_uint_eq(roles_list(ROLE_WATCH | ROLE_ADMIN, names), 2);
+	ck_assert_str_eq(names[0], "watch");
+	ck_assert_str_eq(names[1], "admin");
+	ck_assert_uint_eq(roles_list(ROLES_ALL, names), ROLES_MAX);
+}
+END_TEST
+
 START_TEST(the_first_name_with_a_rule_is_who_a_client_is)
 {
 	static const char *const rules[] = {"dns:b.example=query", "uri:spiffe://x=watch"};
@@ -179,6 +190,7 @@ int main(void)
 	tcase_add_test(tests, a_rule_that_cannot_be_meant_is_refused_with_the_reason);
 	tcase_add_test(tests, a_name_that_is_too_long_is_refused);
 	tcase_add_test(tests, new_rules_take_the_place_of_the_old_ones);
+	tcase_add_test(tests, roles_are_listed_by_name);
 	tcase_add_test(tests, the_first_name_with_a_rule_is_who_a_client_is);
 	tcase_add_test(tests, names_that_do_not_fit_are_left_out);
 	suite_add_tcase(suite, tests);

@@ -25,6 +25,7 @@ static int64_t after_ms(int64_t ms)
 START_TEST(a_full_bucket_gives_its_burst_and_no_more)
 {
 	ck_assert(bucket_is_full(&bucket, &rate, NOW));
+	ck_assert_uint_eq(bucket_burst(&rate), 5);
 	ck_assert_uint_eq(bucket_left(&bucket, &rate, NOW), 5);
 	ck_assert_uint_eq(bucket_take(&bucket, &rate, NOW, 3), 3);
 	ck_assert(!bucket_is_full(&bucket, &rate, NOW));
@@ -86,6 +87,7 @@ END_TEST
 START_TEST(without_a_rate_there_is_no_limit_and_nothing_is_kept)
 {
 	bucket_rate_set(&rate, 0, 5);
+	ck_assert_uint_eq(bucket_burst(&rate), 0);
 	ck_assert_uint_eq(bucket_take(&bucket, &rate, NOW, UINT32_MAX), UINT32_MAX);
 	ck_assert(!bucket_spend(&bucket, &rate, NOW, UINT32_MAX));
 	ck_assert(bucket_has(&bucket, &rate, NOW));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "daemon/rpc/rpc.h"
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 #include "tests/unit/unit.h"
@@ -379,6 +380,53 @@ START_TEST(one_connection_too_many_hears_why_and_is_closed)
 }
 END_TEST
 
+// ---------------------------------------------------------------- Clients
+
+// The one this test is.
+static const struct client_info *find_clients(const struct clients_request *request, struct answer *answer)
+{
+	char own[32];
+	snprintf(own, sizeof(own), "uid:%u", geteuid());
+	send_request(fd, METHOD_CLIENTS, 9, &schema_clients_request, request);
+	const struct clients_response *response = receive_message(fd, 9, &schema_clients_response, answer);
+	ck_assert_uint_eq(response->clients_count, 1);
+	ck_assert_uint_eq(response->clients_total, 1);
+	ck_assert(bytes_equal(response->clients[0].name, bytes_from(own)));
+	return &response->clients[0];
+}
+
+START_TEST(clients_are_told_with_what_they_did)
+{
+	struct answer answer;
+	allow_unknown_tokens(2);
+	send_authorize(fd, 1, "04AA", 0);
+	expect_verdict(fd, 1, VERDICT_ALLOWED);
+	send_batch(2, "04BB", 2);
+	expect_status(fd, 2, STATUS_OK);
+	send_authorize(fd, 3, "04AA", 0);
+	expect_status(fd, 3, STATUS_RESOURCE_EXHAUSTED);
+	const int other = rpc_fixture_connect(&fixture);
+	send_authorize(other, 1, "04AA", 0);
+	expect_status(other, 1, STATUS_RESOURCE_EXHAUSTED);
+	const struct client_info *client = find_clients(&(struct clients_request){.count_max = 1}, &answer);
+	ck_assert_uint_eq(client->connections, 2);
+	ck_assert_uint_eq(client->requests, 5);
+	ck_assert_uint_eq(client->allowed, 1);
+	ck_assert_uint_eq(client->denied, 2);
+	ck_assert_uint_eq(client->unknown_tokens, 2);
+	ck_assert_uint_eq(client->unknown_tokens_left, 0);
+	ck_assert_uint_eq(client->refused, 2);
+	ck_assert_uint_eq(client->roles_count, 4);
+	ck_assert(bytes_equal(client->roles[3], BYTES_LITERAL("admin")));
+	ck_assert_uint_gt(client->bytes_in, 5 * FRAME_HEADER_SIZE);
+	ck_assert_uint_gt(client->bytes_out, 4 * FRAME_HEADER_SIZE);
+	ck_assert_int_ge(client->last_seen_at, clock_wall_s() - 600);
+	ck_assert_int_le(client->last_seen_at, clock_wall_s());
+	answer_finish(&answer);
+	close(other);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("daemon/rpc/budget");
@@ -398,6 +446,7 @@ int main(void)
 	tcase_add_test(tests, an_overdrawn_budget_answers_no_second_batch_of_the_same_read);
 	tcase_add_test(tests, requests_of_no_method_count_as_well);
 	tcase_add_test(tests, one_connection_too_many_hears_why_and_is_closed);
+	tcase_add_test(tests, clients_are_told_with_what_they_did);
 	suite_add_tcase(suite, tests);
 	return unit_main(suite);
 }

@@ -34,7 +34,7 @@ START_TEST(every_row_is_whole_and_found_by_its_number)
 		ck_assert_uint_le(row->body_size_max, FRAME_SIZE_MAX_DEFAULT);
 		count++;
 	}
-	ck_assert_int_eq(count, 18);
+	ck_assert_int_eq(count, 19);
 }
 END_TEST
 
@@ -247,7 +247,7 @@ START_TEST(status_tells_version_methods_limits_and_counts)
 	send_request(fd, METHOD_STATUS, 1, &schema_status_request, &request);
 	const struct status_response *response = receive_message(fd, 1, &schema_status_response, &answer);
 	ck_assert(bytes_equal(response->version, bytes_from(EVAUTH_VERSION)));
-	ck_assert_uint_eq(response->methods_count, 18);
+	ck_assert_uint_eq(response->methods_count, 19);
 	ck_assert_uint_eq(response->methods[0].number, METHOD_AUTHORIZE);
 	ck_assert(bytes_equal(response->limits[0].name, BYTES_LITERAL("frame_size_max")));
 	ck_assert_uint_eq(response->limits[0].value, FRAME_SIZE_MAX_DEFAULT);
