@@ -38,6 +38,7 @@ container=$(buildah from --pull-never "$name")
 # shellcheck disable=SC2016  # expanded inside
 buildah run "$container" -- sh -eu -c '
 	[ "$(id -un)" = evauthd ]
+	bash -c "grep --version" >/dev/null # for the health check of docker-compose.yml
 	evauthd --store /var/lib/evauthd --map-size 1GiB --unix /run/evauthd/socket --listen 127.0.0.1:0 \
 		--port-file /run/evauthd/port &
 	daemon=$!
