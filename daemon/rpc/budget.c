@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients may use up: charged where requests come in and answers go out. The registry is clients.c.
-#include "base/clock.h"
 #include "daemon/rpc/rpc.h"
 
 #include <stdio.h>
@@ -105,12 +104,6 @@ void budget_close(struct worker *worker, struct session *session)
 
 // ---------------------------------------------------------------- requests
 
-static void refuse_all(const struct call *calls, size_t count, const struct fault *fault)
-{
-	for (size_t i = 0; i < count; i++)
-		reply_fault(&calls[i], 0, fault);
-}
-
 void budget_refuse_requests(const struct call *calls, size_t count)
 {
 	struct worker *worker = calls[0].worker;
@@ -125,7 +118,7 @@ void budget_refuse_requests(const struct call *calls, size_t count)
 		log_warning("client_requests",
 			    "%s asks more often than client-requests-per-second allows: some of it is refused",
 			    session->client->name);
-	refuse_all(calls, count, &fault);
+	reply_fault_to_all(calls, count, &fault);
 }
 
 bool budget_admit_more(const struct call *call, size_t more)
@@ -162,7 +155,7 @@ void budget_refuse_tokens(const struct call *calls, size_t count)
 	fault.retry_after_ms = bucket_wait_ms(&session->client->unknown_tokens,
 					      &worker->service->budgets.unknown_tokens, budget_now_ns(worker));
 	note_refused(worker, session, BUDGET_UNKNOWN_TOKENS, count);
-	refuse_all(calls, count, &fault);
+	reply_fault_to_all(calls, count, &fault);
 }
 
 void budget_charge_tokens(struct worker *worker, struct session *session)

@@ -82,21 +82,27 @@ static void write_frame(const struct call *call, uint8_t status, struct bytes bo
 	commit_frame(call, status, room, body.size);
 }
 
+void reply_fault_to_all(const struct call *calls, size_t count, const struct fault *fault)
+{
+	struct arena arena;
+	struct bytes body = {0};
+	arena_init(&arena, FAULT_ARENA_SIZE, FAULT_ARENA_SIZE);
+	// Without memory the status alone has to do.
+	if (codec_encode_fault(fault, &arena, &body) != 0)
+		body.size = 0;
+	for (size_t i = 0; i < count; i++)
+		write_frame(&calls[i], (uint8_t)fault->code, body);
+	arena_finish(&arena);
+}
+
 void reply_fault(const struct call *call, int error, const struct fault *fault)
 {
 	struct fault filled = *fault;
-	struct arena arena;
-	struct bytes body = {0};
 	if (filled.code == STATUS_OK)
 		fault_from_error(error, &filled);
 	if (filled.code == STATUS_INTERNAL)
 		log_error("internal_error", "%s: %s", call->method ? call->method->name : "?", filled.message);
-	arena_init(&arena, FAULT_ARENA_SIZE, FAULT_ARENA_SIZE);
-	// Without memory the status alone has to do.
-	if (codec_encode_fault(&filled, &arena, &body) != 0)
-		body.size = 0;
-	write_frame(call, (uint8_t)filled.code, body);
-	arena_finish(&arena);
+	reply_fault_to_all(call, 1, &filled);
 }
 
 void reply_late(const struct call *call)

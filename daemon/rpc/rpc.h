@@ -237,6 +237,8 @@ void reply_authorize(const struct call *call, const struct authorize_response *r
 void reply_reserved(const struct call *call, char *room, size_t body_size);
 // `fault` without a code becomes one for `error` (negative errno).
 void reply_fault(const struct call *call, int error, const struct fault *fault);
+// The same fault, which has a code, as the answer to each of the calls.
+void reply_fault_to_all(const struct call *calls, size_t count, const struct fault *fault);
 
 // DEADLINE_EXCEEDED: nothing was done. Cheap.
 void reply_late(const struct call *call);

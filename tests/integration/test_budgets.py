@@ -152,6 +152,19 @@ class UnknownTokens(BudgetTest):
 
         harness.wait_until(is_answered, "the budget to come back")
 
+    def test_evauth_bench_says_that_it_was_a_budget(self):
+        daemon = self.start_limited()
+        bench, path = os.environ["EVAUTH_BENCH_BIN"], os.path.join(self.make_folder(), "world.jsonl")
+        for command in ([bench, "generate", "--tokens", "1000", "--out", path],
+                        [os.environ["EVAUTH_BIN"], "--server", daemon.address, "import", path]):
+            subprocess.run(command, check=True, capture_output=True, timeout=60)
+        done = subprocess.run([bench, "run", "--server", daemon.address, "--tokens", "1000", "--requests", "2000",
+                               "--mix", "0:0:1:0", "--passes", "1", "--seconds", "60", "--connections", "1"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("budget of this client", done.stderr)
+        self.assertIn("--client-unknown-tokens-per-second=0", done.stderr)
+
     def test_a_daemon_without_settings_has_this_limit(self):
         daemon = self.start(unknown_tokens=False)
         answers = self.ask_many(self.connect(daemon), [authorize("04NOBODY")] * 20000)

@@ -126,6 +126,30 @@ class Roles(TlsTest):
         self.assertEqual(ask(other, pb.StatusRequest)[0], 0)
 
 
+class WhoAClientIs(TlsTest):
+    def names(self, client):
+        return sorted(info.name for info in client.call(pb.ClientsRequest()).clients if info.connections > 0)
+
+    def test_it_has_the_first_name_that_a_rule_names(self):
+        daemon = self.start_tls("dns:backend.example=all", "uri:spiffe://example/operator?a=b=all", listen=False)
+        client, operator, nobody = self.open(), self.open("operator"), self.open("nobody")
+        for other in (operator, nobody):
+            ask(other, pb.StatusRequest)
+        self.assertEqual(self.names(client), ["cn:nobody", "dns:backend.example", "uri:spiffe://example/operator?a=b"])
+        self.reload(daemon, "cn:backend=all", "uri:spiffe://example/operator?a=b=all")
+        harness.wait_until(lambda: "cn:backend" in self.names(client), "the new name of an open connection")
+        self.assertNotIn("dns:backend.example", self.names(client))
+
+    def test_a_handshake_during_a_reload_is_a_client_of_the_new_rules(self):
+        daemon = self.start_tls("cn:backend=query", arguments=HTTP)
+        raw = socket.create_connection(("127.0.0.1", self.port), 30)
+        harness.wait_until(lambda: metrics(daemon)["evauth_tls_handshakes_open"] == 1, "the handshake")
+        self.reload(daemon, "cn:backend=all")
+        client = TlsClient(self.port, self.certificates.context("backend"), raw=raw)
+        self.addCleanup(client.close)
+        self.assertEqual(self.names(client), ["cn:backend"])
+
+
 class Certified(TlsTest):
     def test_only_certificates_of_the_ca_that_hold_now_are_let_in(self):
         daemon = self.start_tls()
