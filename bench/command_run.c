@@ -52,7 +52,8 @@ static int run_resp(struct run_options *options)
 static int read_file(const struct run_options *options, struct load_requests *ret_requests)
 {
 	const bool is_stdin = strcmp(options->requests_file, "-") == 0;
-	const struct file_load_options file = {.name = options->requests_file, .batch = options->batch};
+	const struct file_load_options file = {
+		.name = options->requests_file, .batch = options->batch, .timeout_ms = options->load.timeout_ms};
 	FILE *stream = is_stdin ? stdin : fopen(options->requests_file, "re");
 	if (!stream)
 		return -errno;
@@ -86,6 +87,7 @@ static int run_authorize(const struct run_options *options)
 		.seed = options->seed,
 		.count = options->requests < most ? options->requests : most,
 		.batch = options->batch,
+		.timeout_ms = options->load.timeout_ms,
 	};
 	struct world world;
 	struct load_requests requests;

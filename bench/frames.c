@@ -2,13 +2,14 @@
 #include "bench/frames.h"
 
 #include "proto/frame.h"
+#include "proto/timeout.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 int frames_init(struct frames *frames, struct load_requests *requests, uint32_t count)
 {
-	*frames = (struct frames){.requests = requests};
+	*frames = (struct frames){.requests = requests, .timeout_ms = requests->timeout_ms};
 	requests->count = count;
 	requests->ends = calloc(count, sizeof(*requests->ends));
 	return requests->ends ? 0 : -ENOMEM;
@@ -23,7 +24,9 @@ int frames_append(struct frames *frames, enum method method, struct bytes body)
 {
 	struct load_requests *requests = frames->requests;
 	const uint64_t begin = begin_of(requests, frames->used);
-	const size_t size = FRAME_HEADER_SIZE + body.size;
+	char timeout[TIMEOUT_FIELD_SIZE_MAX];
+	const size_t timeout_size = timeout_write(timeout, frames->timeout_ms);
+	const size_t size = FRAME_HEADER_SIZE + body.size + timeout_size;
 	if (size > LOAD_FRAME_SIZE_MAX)
 		return -EMSGSIZE;
 	if (begin + size > frames->capacity) {
@@ -34,10 +37,12 @@ int frames_append(struct frames *frames, enum method method, struct bytes body)
 		requests->frames = grown;
 		frames->capacity = capacity;
 	}
-	const struct frame frame = {.kind = FRAME_REQUEST, .method = (uint16_t)method, .body = body};
+	const struct frame frame = {
+		.kind = FRAME_REQUEST, .method = (uint16_t)method, .body.size = body.size + timeout_size};
 	frame_write_header(requests->frames + begin, &frame);
 	if (body.size > 0)
 		memcpy(requests->frames + begin + FRAME_HEADER_SIZE, body.data, body.size);
+	memcpy(requests->frames + begin + size - timeout_size, timeout, timeout_size);
 	requests->ends[frames->used++] = begin + size;
 	return 0;
 }

@@ -9,6 +9,7 @@
 struct frames {
 	struct load_requests *requests; // borrowed; its frames and ends are filled
 	uint32_t used;                  // entries written
+	uint32_t timeout_ms;            // of every request; 0: none
 	size_t capacity;                // of requests->frames
 };
 

@@ -175,6 +175,10 @@ static void add_thread(struct load_result *result, const struct load_result *sou
 	result->answers += source->answers;
 	result->unanswered += source->unanswered;
 	result->unsent += source->unsent;
+	result->good += source->good;
+	result->late += source->late;
+	result->refused += source->refused;
+	result->dropped += source->dropped;
 	result->is_incomplete = result->is_incomplete || source->is_incomplete;
 	for (uint32_t i = 0; i < source->over_time_count; i++)
 		result->over_time[i] += source->over_time[i];

@@ -46,6 +46,7 @@ struct load_requests {
 	uint64_t *ends; // per entry
 	uint32_t count;
 	const void *expected; // the protocol's own
+	uint32_t timeout_ms;  // in every request of evauthd's protocol; 0: none
 	// What LOAD_CHECK_LIGHT lets through, of an answer's body; both 0: any that is not empty.
 	uint32_t body_size_min, body_size_max;
 };
@@ -103,6 +104,10 @@ struct load_options {
 	uint32_t spin_us;
 	uint32_t churn;  // a connection is made anew after so many requests; 0: never
 	uint32_t passes; // ends after so many passes over the requests, without warm-up; 0: by time alone
+	// An answer is good that is right and comes so soon after its request was due. Refusals for lack of time or
+	// room are counted, and no errors; in an open loop what could not be sent in that time is dropped. 0: all
+	// answers are good.
+	uint32_t timeout_ms;
 	const struct load_beside *beside; // or NULL
 };
 
@@ -129,6 +134,9 @@ struct load_result {
 	struct histogram latency_ns; // of the requests answered or due within the measured time
 	double seconds;              // measured
 	uint64_t answers;            // read within the measured time
+	// Likewise, with timeout_ms: right and in time; right and too late; refused (DEADLINE_EXCEEDED,
+	// RESOURCE_EXHAUSTED); and not sent any more, because it was too late already.
+	uint64_t good, late, refused, dropped;
 	uint64_t errors[LOAD_STATUS_CODES];
 	struct load_example error; // the first one
 	uint64_t unanswered;       // at the end of the run, after waiting for them

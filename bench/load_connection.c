@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_TIMEOUT_MS = 5000, READ_SIZE = 64 * 1024 };
+enum { CONNECT_TIMEOUT_MS = 5000, READ_SIZE = 64 * 1024, UNSENT_MAX = 16 * 1024 };
 
 static int connect_to(const struct load_peer *peer, int *ret_fd)
 {
@@ -23,6 +23,13 @@ static int connect_to(const struct load_peer *peer, int *ret_fd)
 		return peer->connect(peer->server, ret_fd);
 	const int error = address_parse(peer->server, &address, &fault);
 	return error < 0 ? error : address_connect(&address, clock_monotonic_ms() + CONNECT_TIMEOUT_MS, ret_fd, &fault);
+}
+
+// What lies unsent in the socket is a queue that nobody sees into; the rest waits where it can be dropped.
+static void bound_unsent(const struct load_connection *connection)
+{
+	if (connection->is_timed)
+		(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_MAX}, sizeof(int));
 }
 
 static void set_sends_left(struct load_connection *connection)
@@ -37,6 +44,7 @@ int load_connection_open(struct load_connection *connection, const struct load_o
 		.fd = -1,
 		.depth = options->depth,
 		.churn = options->churn,
+		.is_timed = options->timeout_ms > 0,
 		.slots = calloc(options->depth, sizeof(*connection->slots)),
 		.out_size = options->depth * frame_size_max,
 		.in_size = LOAD_ANSWER_SIZE_MAX + READ_SIZE,
@@ -48,6 +56,8 @@ int load_connection_open(struct load_connection *connection, const struct load_o
 		return -ENOMEM;
 	set_sends_left(connection);
 	const int error = connect_to(peer, &connection->fd);
+	if (error == 0)
+		bound_unsent(connection);
 	if (error < 0 || peer->size > 0)
 		return error;
 	peer->size = sizeof(peer->address);
@@ -89,6 +99,8 @@ int load_connection_reopen(struct load_connection *connection, const struct load
 		error = connect_at_once(connection, peer);
 	else
 		error = begin_to_connect(connection, peer);
+	if (error == 0)
+		bound_unsent(connection);
 	if (error == 0 && !connection->is_connecting)
 		set_sends_left(connection);
 	return error;

@@ -31,6 +31,7 @@ struct load_connection {
 	uint32_t in_flight;
 	uint32_t churn;      // requests after which it is used up; 0: never
 	uint64_t sends_left; // until it is
+	bool is_timed;       // what the server does not take soon is not to lie in the socket
 	uint64_t connect_ns; // when it was begun to be made anew
 	uint32_t first_slot; // of the ring: the oldest request on the way
 	struct load_slot *slots;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "bench/cpu_time.h"
+#include "proto/fault.h"
 
 #include <errno.h>
 #include <math.h>
@@ -83,10 +84,17 @@ static struct load_connection *find_room(struct load_thread *thread)
 	for (uint32_t tried = 0; tried < thread->options.connections; tried++) {
 		struct load_connection *connection = &thread->connections[thread->next_connection];
 		thread->next_connection = (thread->next_connection + 1) % thread->options.connections;
-		if (load_connection_has_room(connection))
+		// With a time-out what the socket does not take is not pushed into a queue before it.
+		if (load_connection_has_room(connection) &&
+		    !(thread->options.timeout_ms > 0 && connection->waits_for_room))
 			return connection;
 	}
 	return NULL;
+}
+
+static bool is_in_time(const struct load_thread *thread, uint64_t due_ns, uint64_t now_ns)
+{
+	return thread->options.timeout_ms == 0 || now_ns - due_ns <= thread->options.timeout_ms * (uint64_t)1000000;
 }
 
 // Open loop: everything that is due by now. What finds no room stays due and is sent late, at its own cost.
@@ -95,6 +103,11 @@ static void send_due(struct load_thread *thread, uint64_t now_ns)
 	struct load_schedule *schedule = &thread->schedule;
 	thread->is_full = false;
 	while (schedule->due_ns <= now_ns && schedule->due_ns < thread->stop_ns && thread->sends_left > 0) {
+		if (UNLIKELY(!is_in_time(thread, schedule->due_ns, now_ns))) {
+			thread->result->dropped += thread->is_measuring;
+			load_schedule_advance(schedule);
+			continue;
+		}
 		struct load_connection *connection = find_room(thread);
 		thread->is_full = !connection;
 		if (!connection) {
@@ -144,6 +157,24 @@ static void count_answer(struct load_thread *thread, uint64_t now_ns)
 	result->over_time[second < result->over_time_count ? second : result->over_time_count - 1]++;
 }
 
+// For lack of time or room, which is no error of a server that is asked for more than it can do.
+static bool is_refusal(const struct load_thread *thread, uint8_t status)
+{
+	return thread->options.timeout_ms > 0 &&
+	       (status == STATUS_DEADLINE_EXCEEDED || status == STATUS_RESOURCE_EXHAUSTED);
+}
+
+static void count_goodness(struct load_thread *thread, const struct load_slot *slot, uint8_t status, uint64_t now_ns)
+{
+	struct load_result *result = thread->result;
+	if (is_refusal(thread, status))
+		result->refused++;
+	else if (status == 0 && is_in_time(thread, slot->due_ns, now_ns))
+		result->good++;
+	else if (status == 0)
+		result->late++;
+}
+
 static bool is_right(const struct load_thread *thread, uint32_t entry, const struct load_answer *answer)
 {
 	const struct load_requests *requests = thread->requests;
@@ -167,12 +198,17 @@ static int take_answer(struct load_thread *thread, struct load_connection *conne
 		return -EPROTO;
 	thread->in_flight--;
 	struct load_result *result = thread->result;
-	if (answer->status != 0)
+	const bool is_refused = is_refusal(thread, answer->status);
+	if (answer->status != 0 && !is_refused)
 		count_error(thread, &slot, answer);
-	else if (!is_right(thread, slot.entry, answer))
+	else if (!is_refused && !is_right(thread, slot.entry, answer))
 		keep_wrong(thread, &slot, answer);
-	if (thread->is_measuring)
+	if (thread->is_measuring) {
 		count_answer(thread, now_ns);
+		count_goodness(thread, &slot, answer->status, now_ns);
+	}
+	if (is_refused)
+		return 0;
 	// What was due within the measured time and is answered after it counts, lest slow answers go missing.
 	if (thread->is_measuring || (slot.due_ns >= thread->measure_ns && slot.due_ns < thread->stop_ns))
 		histogram_add(&result->latency_ns, now_ns - slot.due_ns);

@@ -164,7 +164,7 @@ static int builder_init(struct builder *builder)
 int authorize_requests_create(const struct world *world, const struct authorize_load_options *options,
 			      struct load_requests *ret_requests)
 {
-	struct load_requests requests = {0};
+	struct load_requests requests = {.timeout_ms = options->timeout_ms};
 	struct builder builder = {.world = world, .options = options, .requests = &requests};
 	int error = builder_init(&builder);
 	for (uint32_t entry = 0; entry < options->count && error == 0; entry++)

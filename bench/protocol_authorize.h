@@ -10,9 +10,10 @@ extern const struct load_protocol protocol_authorize;
 
 struct authorize_load_options {
 	struct question_mix mix;
-	uint64_t seed;  // of the questions
-	uint32_t count; // requests to prepare; a run repeats them
-	uint32_t batch; // 0: Authorize; else AuthorizeBatch of so many
+	uint64_t seed;       // of the questions
+	uint32_t count;      // requests to prepare; a run repeats them
+	uint32_t batch;      // 0: Authorize; else AuthorizeBatch of so many
+	uint32_t timeout_ms; // in every request; 0: none
 };
 
 // -ENOMEM, or what the codec answers.

@@ -201,7 +201,7 @@ static int append_entries(struct load_requests *requests, const struct expected 
 
 int file_requests_create(FILE *stream, const struct file_load_options *options, struct load_requests *ret_requests)
 {
-	struct load_requests requests = {0};
+	struct load_requests requests = {.timeout_ms = options->timeout_ms};
 	struct arena arena;
 	struct expected *expected = calloc(1, sizeof(*expected));
 	if (!expected)

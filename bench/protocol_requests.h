@@ -9,8 +9,9 @@
 extern const struct load_protocol protocol_requests;
 
 struct file_load_options {
-	const char *name; // for messages
-	uint32_t batch;   // 0: Authorize; else AuthorizeBatch of so many lines, the last one of the rest
+	const char *name;    // for messages
+	uint32_t timeout_ms; // in every request; 0: none
+	uint32_t batch;      // 0: Authorize; else AuthorizeBatch of so many lines, the last one of the rest
 };
 
 // Reads to the end of the stream. -EINVAL for a line that cannot be read, which is said on stderr as

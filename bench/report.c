@@ -21,6 +21,11 @@ double report_per_second(const struct load_result *result)
 	return result->seconds > 0 ? (double)result->answers / result->seconds : 0;
 }
 
+double report_good_per_second(const struct load_result *result)
+{
+	return result->seconds > 0 ? (double)result->good / result->seconds : 0;
+}
+
 uint64_t report_error_count(const uint64_t *errors)
 {
 	uint64_t count = 0;
@@ -73,6 +78,18 @@ static void print_seconds(const struct load_result *result, FILE *stream)
 	for (uint32_t i = 0; i < result->over_time_count && i < SECONDS_SHOWN_MAX; i++)
 		fprintf(stream, " %u", result->over_time[i]);
 	fprintf(stream, "%s\n", result->over_time_count > SECONDS_SHOWN_MAX ? " ..." : "");
+}
+
+static void print_goodness(const struct report *report, FILE *stream)
+{
+	const struct load_result *result = report->result;
+	if (report->options->timeout_ms == 0)
+		return;
+	fprintf(stream, "good         %" PRIu64 ", %.0f a second: right, and within %u ms\n", result->good,
+		report_good_per_second(result), report->options->timeout_ms);
+	fprintf(stream,
+		"not good     %" PRIu64 " late, %" PRIu64 " refused, %" PRIu64 " dropped before they were sent\n",
+		result->late, result->refused, result->dropped);
 }
 
 static void print_errors(const char *title, const uint64_t *errors, uint64_t unanswered, FILE *stream)
@@ -138,6 +155,7 @@ void report_text(const struct report *report, FILE *stream)
 		fprintf(stream, "connects     %" PRIu64 "\n", result->connect_ns.count);
 		print_latency("connecting   ", &result->connect_ns, stream);
 	}
+	print_goodness(report, stream);
 	print_errors("", result->errors, result->unanswered, stream);
 	if (report->options->beside)
 		print_beside(result, stream);

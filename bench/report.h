@@ -11,6 +11,8 @@
 //   the client     late_p99_us (open loop: how late it sent; 0 in a closed loop), client_cpu_s, client_cpu_us (of a
 //                  request)
 //   the server     server_cpu_s, server_cpu_us (of a request), other_cpu_s
+//   in time        timeout_ms (0: none), good (right and in time), good_per_second, late, refused (for lack of time or
+//                  room), dropped (by the client: too late to be sent)
 //   what failed    error_count, unanswered, unsent, wrong
 //   churn          connects, connect_p50_us, connect_p99_us
 //   writes         writes, writes_per_second, write_p50_us, write_p99_us, write_p99_9_us, write_max_us,
@@ -51,4 +53,5 @@ bool report_is_clean(const struct load_result *result);
 // Figures that several formats, and the search, need.
 double report_quantile_us(const struct histogram *histogram, double share);
 double report_per_second(const struct load_result *result);
+double report_good_per_second(const struct load_result *result);
 uint64_t report_error_count(const uint64_t *errors); // of LOAD_STATUS_CODES

@@ -127,6 +127,17 @@ static void add_cpu(struct row *row, const struct load_result *result)
 	add_measured(row, "other_cpu_s", 3, result->other_cpu_s);
 }
 
+static void add_goodness(struct row *row, const struct report *report)
+{
+	const struct load_result *result = report->result;
+	add_count(row, "timeout_ms", report->options->timeout_ms);
+	add_count(row, "good", result->good);
+	add_number(row, "good_per_second", 0, report_good_per_second(result));
+	add_count(row, "late", result->late);
+	add_count(row, "refused", result->refused);
+	add_count(row, "dropped", result->dropped);
+}
+
 static void add_failures(struct row *row, const struct load_result *result)
 {
 	add_count(row, "error_count", report_error_count(result->errors));
@@ -170,6 +181,7 @@ static void row_fill(struct row *row, const struct report *report)
 	add_throughput(row, report);
 	add_latency(row, &report->result->latency_ns);
 	add_cpu(row, report->result);
+	add_goodness(row, report);
 	add_failures(row, report->result);
 	add_beside(row, report->result);
 	add_environment(row, report->environment);

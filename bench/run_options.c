@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPIN_US_MAX = 1000, PASSES_MAX = 1000000 };
+enum { SPIN_US_MAX = 1000, PASSES_MAX = 1000000, ROUNDS_MAX = 1000, ROUNDS_DEFAULT = 5, TIMEOUT_MS_MAX = 60000 };
 
 static const double zipf_theta_default = 0.99;
 static const double unset = -1;
@@ -36,6 +36,8 @@ enum option_key {
 	KEY_DEPTH,
 	KEY_CHURN,
 	KEY_RATE,
+	KEY_ROUNDS,
+	KEY_TIMEOUT,
 	KEY_ARRIVALS,
 	KEY_SPIN,
 	KEY_WRITES,
@@ -73,7 +75,16 @@ static const struct argp_option option_rows[] = {
 	{"threads", KEY_THREADS, "N", 0, "Threads that share connections and rate (default 1)", 2},
 	{"depth", KEY_DEPTH, "D", 0, "Most requests on the way per connection (default 1)", 2},
 	{"churn", KEY_CHURN, "N", 0, "Close each connection after N requests and make it anew", 2},
-	{"rate", KEY_RATE, "R", 0, "Open loop: requests a second over all connections (default: closed loop)", 2},
+	{"rate", KEY_RATE, "R|PERCENT%", 0,
+	 "Open loop: requests a second over all connections (default: closed loop); or a share of what a closed loop "
+	 "does, "
+	 "measured before each round",
+	 2},
+	{"rounds", KEY_ROUNDS, "N", 0, "With --rate PERCENT%: so often (default 5)", 2},
+	{"timeout-ms", KEY_TIMEOUT, "N", 0,
+	 "Ask for answers within N milliseconds of the moment a request was due: tells the daemon, counts what came in "
+	 "time, and does not send what is too late. Refusals for lack of time or room are counted, and no errors",
+	 2},
 	{"arrivals", KEY_ARRIVALS, "constant|poisson", 0, "Open loop: when requests are due (default constant)", 2},
 	{"spin-us", KEY_SPIN, "US", 0,
 	 "Open loop: poll for so long before a request is due, as a sleep may end late; 0: sleep (default 50 where "
@@ -212,6 +223,8 @@ static error_t parse_number(int key, const char *arg, struct argp_state *state)
 		[KEY_CONNECTIONS - KEY_SERVER] = {"connections", &options->load.connections, 1, LOAD_CONNECTIONS_MAX},
 		[KEY_THREADS - KEY_SERVER] = {"threads", &options->load.threads, 1, LOAD_THREADS_MAX},
 		[KEY_DEPTH - KEY_SERVER] = {"depth", &options->load.depth, 1, LOAD_DEPTH_MAX},
+		[KEY_ROUNDS - KEY_SERVER] = {"rounds", &options->rounds, 1, ROUNDS_MAX},
+		[KEY_TIMEOUT - KEY_SERVER] = {"timeout-ms", &options->load.timeout_ms, 1, TIMEOUT_MS_MAX},
 		[KEY_CHURN - KEY_SERVER] = {"churn", &options->load.churn, 1, UINT32_MAX},
 		[KEY_SPIN - KEY_SERVER] = {"spin-us", &options->load.spin_us, 0, SPIN_US_MAX},
 		[KEY_PASSES - KEY_SERVER] = {"passes", &options->load.passes, 1, PASSES_MAX},
@@ -241,12 +254,25 @@ static void set_writes(struct argp_state *state, const char *arg, struct run_opt
 		strcmp(arg, "max") == 0 ? 0 : (double)option_number(state, "writes", arg, 1, (uint64_t)RATE_MAX);
 }
 
+static void set_rate(struct argp_state *state, const char *arg, struct run_options *options)
+{
+	char *end = NULL;
+	const double percent = strtod(arg, &end);
+	options->load.rate = options->rate_share = 0;
+	if (end == arg || strcmp(end, "%") != 0)
+		options->load.rate = (double)option_number(state, "rate", arg, 1, (uint64_t)RATE_MAX);
+	else if (percent >= 1 && percent <= 1000)
+		options->rate_share = percent / 100;
+	else
+		argp_error(state, "--rate: '%s' is not from 1%% to 1000%%", arg);
+}
+
 static error_t parse_load(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *options = state->input;
 	switch (key) {
 	case KEY_RATE:
-		options->load.rate = (double)option_number(state, "rate", arg, 1, (uint64_t)RATE_MAX);
+		set_rate(state, arg, options);
 		return 0;
 	case KEY_ARRIVALS:
 		options->load.arrivals = option_arrivals(state, arg);
@@ -277,7 +303,8 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
 // What does not go together.
 static void check(struct argp_state *state, const struct run_options *options)
 {
-	const bool is_many = options->goal.share > 0 || options->scan.step > 0;
+	const bool is_search = options->goal.share > 0 || options->scan.step > 0;
+	const bool is_many = is_search || options->rate_share > 0;
 	const bool is_open = options->load.rate > 0 || is_many;
 	const struct {
 		bool is_wrong;
@@ -285,15 +312,19 @@ static void check(struct argp_state *state, const struct run_options *options)
 	} rows[] = {
 		{options->load.threads > options->load.connections, "--threads: more than --connections"},
 		{options->goal.share > 0 && options->scan.step > 0, "--search and --scan: one or the other"},
-		{options->load.rate > 0 && is_many, "--rate: --search and --scan choose it"},
+		{(options->load.rate > 0 || options->rate_share > 0) && is_search,
+		 "--rate: --search and --scan choose it"},
 		{options->load.seconds == 0, "--seconds: must be above 0"},
 		{options->apply_share > 0 && options->has_writes, "--apply-share and --writes: one or the other"},
 		{options->apply_share > 0 && !is_open, "--apply-share: needs --rate; a closed loop takes --writes"},
 		{options->load.arrivals != LOAD_ARRIVALS_CONSTANT && !is_open, "--arrivals: needs --rate"},
 		{options->resp && (options->apply_share > 0 || options->has_writes), "--resp: has no Apply"},
 		{options->resp && options->requests_file, "--resp: takes no file of requests"},
-		{options->load.passes > 0 && is_many, "--passes: not with --search or --scan"},
-		{options->csv_seconds && is_many, "--csv-seconds: not with --search or --scan"},
+		{options->rounds > 0 && options->rate_share == 0, "--rounds: needs --rate PERCENT%"},
+		{options->rate_share > 0 && options->apply_share > 0, "--apply-share: not with --rate PERCENT%"},
+		{options->load.timeout_ms > 0 && options->resp, "--timeout-ms: not with --resp"},
+		{options->load.passes > 0 && is_many, "--passes: not with --search, --scan or --rate PERCENT%"},
+		{options->csv_seconds && is_many, "--csv-seconds: not with --search, --scan or --rate PERCENT%"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].is_wrong)
@@ -357,7 +388,9 @@ static bool has_core_to_spin(uint32_t threads)
 static void set_defaults(struct run_options *options)
 {
 	struct load_options *load = &options->load;
-	const bool is_many = options->goal.share > 0 || options->scan.step > 0;
+	const bool is_many = options->goal.share > 0 || options->scan.step > 0 || options->rate_share > 0;
+	if (options->rounds == 0)
+		options->rounds = ROUNDS_DEFAULT;
 	if (load->warmup_s == unset)
 		load->warmup_s = is_many ? step_warmup_default : warmup_default;
 	if (load->seconds == unset)

@@ -45,6 +45,9 @@ struct run_options {
 	uint64_t seed;
 	struct run_goal goal;
 	struct run_scan scan;
+	// Not 0: an open loop at so many times the rate of a closed loop, in so many rounds.
+	double rate_share;
+	uint32_t rounds;
 	bool has_writes;
 	double writes;      // a second; 0: as many as are answered
 	double apply_share; // percent of all requests; 0: none

@@ -5,14 +5,17 @@
 #include "bench/protocol_apply.h"
 #include "bench/report.h"
 #include "bench/search.h"
+#include "bench/spread.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
 	CONFIRMATION_LENGTH = 3, // steps
 	WRITE_DEPTH = 64,        // open loop: what is due must not wait for room
+	CLOSED_DEPTH_MAX = 64,   // to find the maximum; what an open loop may have under way is more
 };
 
 static const struct search_options search_options = {
@@ -64,6 +67,8 @@ static int run_step(struct step *step, double rate, double seconds)
 	step->rate = rate;
 	step->options = options->load;
 	step->options.rate = rate;
+	if (options->rate_share > 0 && rate == 0 && step->options.depth > CLOSED_DEPTH_MAX)
+		step->options.depth = CLOSED_DEPTH_MAX;
 	step->options.seconds = seconds;
 	if (runner->writes) {
 		const double writes = write_rate(options, rate);
@@ -186,6 +191,71 @@ static int run_scan(struct step *step)
 	return step->code;
 }
 
+// The most the server does: as many requests under way as keep it busy, and none of them waits for long.
+static int run_closed(struct step *step)
+{
+	const struct run_options *options = step->runner->options;
+	const int error = run_step(step, 0, options->load.seconds);
+	return error == 0 && report_good_per_second(step->result) < 1 ? -ENODATA : error;
+}
+
+static void print_round(const struct step *step, uint32_t round, double maximum)
+{
+	const struct load_result *result = step->result;
+	if (step->runner->options->format != RUN_FORMAT_TEXT) {
+		print_report(step);
+		return;
+	}
+	if (round == 0)
+		printf("%6s %12s %12s %12s %10s %10s %10s %10s %7s\n", "round", "maximum/s", "offered/s", "good/s",
+		       "late", "refused", "dropped", "p99 us", "ratio");
+	printf("%6u %12.0f %12.0f %12.0f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10.0f %7.3f\n", round + 1, maximum,
+	       step->rate, report_good_per_second(result), result->late, result->refused, result->dropped,
+	       report_quantile_us(&result->latency_ns, 0.99), report_good_per_second(result) / maximum);
+	fflush(stdout);
+}
+
+// Each round finds the maximum anew, so that a change of the machine is not taken for one of the server.
+static int run_round(struct step *step, uint32_t round, double *ret_ratio)
+{
+	const struct run_options *options = step->runner->options;
+	int error = run_closed(step);
+	const double maximum = report_good_per_second(step->result);
+	if (error == 0)
+		error = run_step(step, options->rate_share * maximum, options->load.seconds);
+	if (error == 0 || error == -EBADMSG)
+		explain(step);
+	if (error == 0) {
+		print_round(step, round, maximum);
+		*ret_ratio = report_good_per_second(step->result) / maximum;
+	}
+	return error;
+}
+
+static void print_ratios(const struct run_options *options, double *ratios)
+{
+	const struct spread spread = spread_of(ratios, options->rounds);
+	printf("good answers at %.0f %% of the maximum: %.3f of it (median of %u rounds, %.3f to %.3f)\n",
+	       100 * options->rate_share, spread.median, options->rounds, spread.min, spread.max);
+}
+
+static int run_rounds(struct step *step)
+{
+	const struct run_options *options = step->runner->options;
+	double *ratios = calloc(options->rounds, sizeof(*ratios));
+	int error = ratios ? 0 : -ENOMEM;
+	if (options->format == RUN_FORMAT_CSV)
+		report_csv_header(stdout);
+	for (uint32_t round = 0; round < options->rounds && error == 0; round++)
+		error = run_round(step, round, &ratios[round]);
+	if (error == -ENODATA || error == -ENOMEM)
+		step->code = command_error("the maximum", error);
+	if (error == 0 && options->format == RUN_FORMAT_TEXT)
+		print_ratios(options, ratios);
+	free(ratios);
+	return step->code;
+}
+
 static bool keeps_goal(const struct step *step)
 {
 	const struct run_goal *goal = &step->runner->options->goal;
@@ -246,6 +316,8 @@ int runner_run(const struct runner *runner)
 		code = run_scan(&step);
 	else if (runner->options->goal.share > 0)
 		code = run_search(&step);
+	else if (runner->options->rate_share > 0)
+		code = run_rounds(&step);
 	else
 		code = run_once(&step);
 	free(step.result);

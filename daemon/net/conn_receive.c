@@ -23,7 +23,21 @@ static uint64_t stamp_of(struct msghdr *message)
 	return 0;
 }
 
-// The last byte's moment is what there is to know of all of them, so few are read at a time.
+// TCP keeps one moment for many packets, that of the last of them. While a queue stands in the socket, what is read
+// came after the moment before: that one is taken, because too young an age would let requests pass that are too late,
+// and then, in a steady overload, all of them. Of a socket that was empty the last byte's moment is right enough.
+static uint64_t moment_of(struct conn *conn, uint64_t stamp_ns)
+{
+	const uint64_t before_ns = conn->stamp_ns;
+	conn->stamp_ns = stamp_ns;
+	if (stamp_ns == 0)
+		return clock_wall_ns();
+	if (!conn->left_some || before_ns == 0)
+		return stamp_ns;
+	return stamp_ns == before_ns ? conn->arrived_ns : before_ns;
+}
+
+// One moment is all there is to know of what is read at once, so that is not much.
 static ssize_t receive_dated(struct conn *conn, char *room, size_t size)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct timespec))];
@@ -33,8 +47,8 @@ static ssize_t receive_dated(struct conn *conn, char *room, size_t size)
 	const ssize_t received = recvmsg(conn->fd, &message, 0);
 	if (received <= 0)
 		return received;
-	const uint64_t stamp_ns = stamp_of(&message);
-	conn->arrived_ns = stamp_ns != 0 ? stamp_ns : clock_wall_ns();
+	conn->arrived_ns = moment_of(conn, stamp_of(&message));
+	conn->left_some = (size_t)received == part.iov_len;
 	return received;
 }
 

@@ -36,6 +36,18 @@ START_TEST(bodies_come_back_as_they_were_appended)
 }
 END_TEST
 
+START_TEST(a_timeout_stands_in_every_request)
+{
+	struct frames frames;
+	requests.timeout_ms = 300;
+	ck_assert_int_eq(frames_init(&frames, &requests, 2), 0);
+	ck_assert_int_eq(frames_append(&frames, METHOD_AUTHORIZE, BYTES_LITERAL("\x0a\x01x")), 0);
+	ck_assert_int_eq(frames_append(&frames, METHOD_AUTHORIZE, (struct bytes){0}), 0);
+	ck_assert(bytes_equal(frames_body(&requests, 0), BYTES_LITERAL("\x0a\x01x\xa0\x06\xac\x02")));
+	ck_assert(bytes_equal(frames_body(&requests, 1), BYTES_LITERAL("\xa0\x06\xac\x02")));
+}
+END_TEST
+
 START_TEST(a_frame_may_be_of_the_largest_size_and_no_larger)
 {
 	struct frames frames;
@@ -82,6 +94,7 @@ int main(void)
 	TCase *tcase = tcase_create("frames");
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, bodies_come_back_as_they_were_appended);
+	tcase_add_test(tcase, a_timeout_stands_in_every_request);
 	tcase_add_test(tcase, a_frame_may_be_of_the_largest_size_and_no_larger);
 	tcase_add_test(tcase, answers_are_cut_out_with_id_status_and_body);
 	tcase_add_test(tcase, what_is_no_answer_is_refused);

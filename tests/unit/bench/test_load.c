@@ -348,6 +348,42 @@ START_TEST(errors_are_counted_by_code)
 }
 END_TEST
 
+START_TEST(with_a_timeout_a_refusal_for_lack_of_room_is_no_error)
+{
+	struct load_options options = closed;
+	options.timeout_ms = 60000;
+	const struct outcome outcome = run(&(struct script){.error_at = 30}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_eq(result.errors[8], 0);
+	ck_assert_uint_le(result.refused, 1);
+	ck_assert_uint_eq(result.late, 0);
+	ck_assert_uint_eq(result.good + result.refused, result.answers);
+	ck_assert_uint_gt(result.good, 0);
+}
+END_TEST
+
+START_TEST(without_a_timeout_every_right_answer_is_good)
+{
+	ck_assert_int_eq(run(&(struct script){0}, &closed).error, 0);
+	ck_assert_uint_eq(result.good, result.answers);
+}
+END_TEST
+
+START_TEST(an_answer_that_comes_too_late_is_not_good)
+{
+	// Those on the way during the stall come too late; what is due then and has no room is dropped.
+	const struct load_options options = {
+		.connections = 1, .depth = 10, .rate = 1000, .seconds = 0.5, .timeout_ms = 100};
+	const struct outcome outcome = run(&(struct script){.stall_at = 100, .stall_ms = 250}, &options);
+	ck_assert_int_eq(outcome.error, 0);
+	ck_assert_uint_ge(result.late, 10);
+	ck_assert_uint_ge(result.dropped, 50);
+	ck_assert_uint_gt(result.good, 50);
+	ck_assert_uint_eq(result.good + result.late, result.answers);
+	ck_assert_uint_eq(result.unsent, 0);
+}
+END_TEST
+
 START_TEST(what_breaks_the_protocol_fails_the_run)
 {
 	ck_assert_int_eq(run(&(struct script){.wrong_id_at = 5}, &closed).error, -EPROTO);
@@ -693,6 +729,9 @@ int main(void)
 	tcase_add_test(tcase, a_light_check_looks_at_the_length_alone);
 	tcase_add_test(tcase, requests_begin_where_asked_and_start_over_at_the_end);
 	tcase_add_test(tcase, errors_are_counted_by_code);
+	tcase_add_test(tcase, with_a_timeout_a_refusal_for_lack_of_room_is_no_error);
+	tcase_add_test(tcase, without_a_timeout_every_right_answer_is_good);
+	tcase_add_test(tcase, an_answer_that_comes_too_late_is_not_good);
 	tcase_add_test(tcase, what_breaks_the_protocol_fails_the_run);
 	tcase_add_test(tcase, no_server_is_an_error);
 	tcase_add_test(tcase, an_open_loop_keeps_its_rate);

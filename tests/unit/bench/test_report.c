@@ -80,7 +80,9 @@ START_TEST(csv_has_the_columns_that_the_header_file_lists)
 		written(csv_header),
 		"server,connections,threads,depth,batch,rate,arrivals,keys,tokens,seconds,requests,per_second,"
 		"decisions_per_second,mean_us,p50_us,p90_us,p99_us,p99_9_us,p99_99_us,max_us,late_p99_us,client_cpu_s,"
-		"client_cpu_us,server_cpu_s,server_cpu_us,other_cpu_s,error_count,unanswered,unsent,wrong,connects,"
+		"client_cpu_us,server_cpu_s,server_cpu_us,other_cpu_s,timeout_ms,good,good_per_second,late,refused,"
+		"dropped,error_count,"
+		"unanswered,unsent,wrong,connects,"
 		"connect_p50_us,connect_p99_us,writes,writes_per_second,write_p50_us,write_p99_us,write_p99_9_us,"
 		"write_max_us,write_error_count,cpu,cores,kernel,bench_version,server_version,started_at\n");
 }

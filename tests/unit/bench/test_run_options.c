@@ -122,6 +122,20 @@ START_TEST(passes_may_take_long_unless_told_otherwise)
 }
 END_TEST
 
+START_TEST(a_rate_may_be_a_share_of_the_maximum)
+{
+	PARSE("--rate", "200%", "--rounds", "3", "--timeout-ms", "100");
+	ck_assert_double_eq(options.load.rate, 0);
+	ck_assert_double_eq(options.rate_share, 2);
+	ck_assert_uint_eq(options.rounds, 3);
+	ck_assert_uint_eq(options.load.timeout_ms, 100);
+	ck_assert_double_eq(options.load.seconds, 2);
+	PARSE("--rate", "1%");
+	ck_assert_double_eq(options.rate_share, 0.01);
+	ck_assert_uint_eq(options.rounds, 5);
+}
+END_TEST
+
 START_TEST(the_other_options_reach_the_load)
 {
 	PARSE("--connections", "8", "--threads", "4", "--depth", "3", "--churn", "100", "--rate", "77", "--spin-us",
@@ -151,6 +165,7 @@ int main(void)
 	tcase_add_test(tcase, a_scan_goes_from_one_rate_to_another_by_steps);
 	tcase_add_test(tcase, writes_have_a_rate_or_come_as_fast_as_they_are_answered);
 	tcase_add_test(tcase, passes_may_take_long_unless_told_otherwise);
+	tcase_add_test(tcase, a_rate_may_be_a_share_of_the_maximum);
 	tcase_add_test(tcase, the_other_options_reach_the_load);
 	Suite *suite = suite_create("bench/run_options");
 	suite_add_tcase(suite, tcase);
