@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Change sets that are ordered here: one commit makes one revision of all that wait.
+//
+// When more wait than a commit takes, as in an import, it goes on in parts: each is a transaction and a revision of its
+// own, made durable by the side thread (side.h) while the next one is prepared. All are published together, when the
+// last one is durable; until then nobody was answered, so that after a crash those sets are there that came first, as
+// after one between two commits.
 #include "base/clock.h"
 #include "store/admit.h"
 #include "store/commit.h"
 
 #include <errno.h>
+
+enum {
+	// Of one commit: what its sets wait for, and the memory of its journal, are that much more.
+	PARTS_MAX = 4,
+	// Bytes of the commit's arena, beyond which no part is added: a cascade fills it.
+	PARTS_ARENA_MAX = 32 * 1024 * 1024,
+};
 
 // ---------------------------------------------------------------- answer
 
@@ -98,35 +110,136 @@ static void give_up(struct store *store, struct store_job *jobs, int error)
 
 // ---------------------------------------------------------------- the commit
 
-// A set that was accepted cannot be taken back alone any more: an error gives up the commit.
-static int prepare(struct commit *commit, struct store_job *jobs)
+// A part of the commit: its sets, and what they write if any was accepted.
+struct part {
+	struct store_job *jobs;
+	struct commit_part commit;
+	bool is_accepted; // else there is nothing to persist
+};
+
+// The commit, and what became of its sets.
+struct outcome {
+	struct commit commit;
+	struct store_job *made;  // durable, or refused
+	struct store_job *left;  // those after them, which failed
+	bool is_changed;         // there is a revision to publish
+	struct commit_part kept; // then: the last part that is durable
+};
+
+static void append(struct store_job **list, struct store_job *jobs)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	*list = jobs;
+}
+
+// A set that was accepted cannot be taken back alone any more: an error gives up the part.
+static int prepare_sets(struct commit *commit, struct store_job *jobs)
 {
 	const struct history_revision revision = {.nonce = id128_random(), .time = clock_wall_s()};
 	int result = commit_begin_revision(commit, &revision);
 	for (struct store_job *job = jobs; result == 0 && job != NULL; job = job->next)
 		if (job->is_pending)
 			result = commit_job(commit, job, true);
-	return result == 0 ? commit_end_revision(commit) : result;
+	return result;
 }
 
-// Prepare and persist. > 0: there is a new revision to publish; 0: nothing was accepted.
-static int commit_try(struct commit *commit, struct store *store, struct store_job *jobs)
+// Without an accepted set there is no revision: as if it had not begun.
+static int prepare(struct commit *commit, struct store_job *jobs, struct part *ret_part)
 {
-	int result = commit_begin(commit, store);
+	const struct history before = commit->history;
+	*ret_part = (struct part){.jobs = jobs};
+	int result = prepare_sets(commit, jobs);
 	if (result != 0)
 		return result;
-	result = prepare(commit, jobs);
-	if (result == 0 && commit->rules.sets_accepted > 0) {
-		result = commit_persist(commit);
-		return result == 0 ? 1 : result;
+	ret_part->is_accepted = commit->rules.sets_accepted > 0;
+	if (!ret_part->is_accepted) {
+		commit->history = before;
+		commit->rules.revision--;
+		return 0;
 	}
-	commit_abandon(commit);
+	result = commit_end_revision(commit);
+	return result == 0 ? commit_gather(commit, &ret_part->commit) : result;
+}
+
+// On either thread.
+static int persist(void *argument)
+{
+	const struct part *part = argument;
+	return part->is_accepted ? commit_part_persist(&part->commit) : 0;
+}
+
+// `result` is what became of the part. Parts are concluded in their order.
+static void conclude_part(struct outcome *outcome, const struct part *part, int result)
+{
+	if (result != 0) {
+		append(&outcome->left, part->jobs);
+		return;
+	}
+	append(&outcome->made, part->jobs);
+	if (!part->is_accepted)
+		return;
+	outcome->is_changed = true;
+	outcome->kept = part->commit;
+}
+
+// The next part, when more waits than the last one took. NULL: it was the last.
+static struct store_job *take_more(struct store *store)
+{
+	if (store->arena.used > PARTS_ARENA_MAX)
+		return NULL;
+	struct store_job *jobs = store_take_more(store);
+	mark_pending(jobs);
+	(void)refuse_late(jobs); // a part may be without any that are left
+	return jobs;
+}
+
+// While a part is written by the side thread, the next one is prepared. The last one, mostly the only one, is written
+// here. The first error ends it.
+static int commit_parts(struct outcome *outcome, struct store *store, struct store_job *jobs)
+{
+	struct part parts[PARTS_MAX];
+	int i = 0, result = prepare(&outcome->commit, jobs, &parts[0]);
+	while (result == 0 && i + 1 < PARTS_MAX && (jobs = take_more(store)) != NULL) {
+		side_start(store->side, persist, &parts[i]);
+		const int error = prepare(&outcome->commit, jobs, &parts[i + 1]);
+		result = side_wait(store->side);
+		conclude_part(outcome, &parts[i++], result);
+		if (result == 0)
+			result = error;
+	}
+	if (result == 0)
+		result = persist(&parts[i]);
+	conclude_part(outcome, &parts[i], result);
 	return result;
+}
+
+// Prepare and persist. What is durable is to be published; what failed was taken back.
+static int commit_try(struct store *store, struct store_job *jobs, struct outcome *ret_outcome)
+{
+	*ret_outcome = (struct outcome){0};
+	int result = commit_begin(&ret_outcome->commit, store);
+	if (result != 0) {
+		ret_outcome->left = jobs;
+		return result;
+	}
+	result = commit_parts(ret_outcome, store, jobs);
+	commit_keep(&ret_outcome->commit, ret_outcome->is_changed ? &ret_outcome->kept : NULL);
+	return result;
+}
+
+static void publish(struct outcome *outcome)
+{
+	if (outcome->is_changed)
+		commit_publish(&outcome->commit);
+	answer(outcome->made);
+	if (outcome->is_changed)
+		commit_finish(&outcome->commit);
 }
 
 void store_commit(struct store *store, struct store_job *jobs)
 {
-	struct commit commit;
+	struct outcome outcome;
 	if (atomic_load(&store->is_fatal)) {
 		refuse_all(jobs);
 		answer(jobs);
@@ -137,16 +250,17 @@ void store_commit(struct store *store, struct store_job *jobs)
 		answer(jobs);
 		return;
 	}
-	int result = commit_try(&commit, store, jobs);
-	if (result == -ENOSPC && refuse_growing(jobs))
-		result = commit_try(&commit, store, jobs);
+	int result = commit_try(store, jobs, &outcome);
+	publish(&outcome);
+	jobs = outcome.left;
+	if (result == -ENOSPC && refuse_growing(jobs)) {
+		result = commit_try(store, jobs, &outcome);
+		publish(&outcome);
+		jobs = outcome.left;
+	}
 	if (result < 0)
 		give_up(store, jobs, result);
-	if (result > 0)
-		commit_publish(&commit);
 	answer(jobs);
-	if (result > 0)
-		commit_finish(&commit);
 	if (atomic_load(&store->is_fatal) && store->on_fatal != NULL)
 		store->on_fatal(store->context, result);
 }

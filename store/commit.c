@@ -88,7 +88,8 @@ int commit_job(struct commit *commit, struct store_job *job, bool is_limited)
 {
 	const size_t accepted_before = commit->rules.sets_accepted;
 	job->arena.budget = job->arena.used + RESPONSE_BUDGET;
-	job->is_pending = accepted_before > 0; // whatever it says is about a state that may never be
+	// Whatever it says is about a state that may never be.
+	job->is_pending = accepted_before > 0 || commit->rules.revision > commit->head + 1;
 	job->result = apply_set(commit, job, is_limited);
 	if (job->result != 0) // what nobody had words for
 		fault_set(&job->fault, job->result == -ENOMEM ? STATUS_RESOURCE_EXHAUSTED : STATUS_INTERNAL, NULL,
@@ -108,39 +109,61 @@ static struct db_write *append(struct db_write *end, const struct db_write *writ
 	return end + count;
 }
 
-static int persist(struct commit *commit)
+int commit_gather(struct commit *commit, struct commit_part *ret_part)
 {
-	const struct rules_commit *rules = &commit->rules;
-	const struct idempotency *idempotency = &commit->idempotency;
-	const struct history *history = &commit->history;
-	const int result = history_end(&commit->history);
+	struct rules_commit *rules = &commit->rules;
+	struct idempotency *idempotency = &commit->idempotency;
+	struct history *history = &commit->history;
+	const int result = history_end(history);
 	if (result != 0)
 		return result;
-	const size_t count = rules->writes_count + idempotency->writes_count + history->writes_count;
+	const size_t changed = rules->writes_count - commit->writes_gathered;
+	const size_t count = changed + idempotency->writes_count + history->writes_count;
 	struct db_write *writes = arena_alloc(rules->arena, count * sizeof(*writes));
 	if (writes == NULL)
 		return -ENOMEM;
-	struct db_write *end = append(writes, rules->writes, rules->writes_count);
+	struct db_write *end = append(writes, rules->writes + commit->writes_gathered, changed);
 	end = append(end, idempotency->writes, idempotency->writes_count);
 	append(end, history->writes, history->writes_count);
-	return db_commit(commit->store->db, writes, count, history->state.position.revision);
+	commit->writes_gathered = rules->writes_count;
+	idempotency->writes_count = history->writes_count = 0;
+	*ret_part = (struct commit_part){.db = commit->store->db,
+					 .writes = writes,
+					 .writes_count = count,
+					 .state = history->state,
+					 .image_mark = image_edit_mark(rules->edit)};
+	return 0;
+}
+
+int commit_part_persist(const struct commit_part *part)
+{
+	return db_commit(part->db, part->writes, part->writes_count, part->state.position.revision);
 }
 
 int commit_persist(struct commit *commit)
 {
-	const int result = persist(commit);
-	if (result != 0)
-		commit_abandon(commit);
-	else
-		db_read_stop(commit->store->read);
+	struct commit_part part;
+	int result = commit_gather(commit, &part);
+	if (result == 0)
+		result = commit_part_persist(&part);
+	commit_keep(commit, result == 0 ? &part : NULL);
 	return result;
+}
+
+void commit_keep(struct commit *commit, const struct commit_part *part)
+{
+	struct image_edit *edit = commit->store->edit;
+	db_read_stop(commit->store->read);
+	image_edit_rollback(edit, part != NULL ? part->image_mark : 0);
+	if (part != NULL)
+		commit->history.state = part->state;
+	else
+		image_edit_end(edit);
 }
 
 void commit_abandon(struct commit *commit)
 {
-	db_read_stop(commit->store->read);
-	image_edit_rollback(commit->store->edit, 0);
-	image_edit_end(commit->store->edit);
+	commit_keep(commit, NULL);
 }
 
 // ---------------------------------------------------------------- publish

@@ -214,24 +214,37 @@ static int trim_row(struct history *history, const struct db_record *row)
 	return result == 0 ? 1 : result;
 }
 
+static void keep_from(struct history *history, struct bytes key)
+{
+	memcpy(history->kept.data, key.data, key.size);
+	history->kept.size = key.size;
+}
+
+// 1: none is left of the snapshot's.
 static int trim_stored(struct history *history)
 {
 	struct db_record row;
-	int result = db_seek(history->read, DB_LOG, (struct bytes){0}, &row);
+	if (history->is_all_gone)
+		return 1;
+	int result = db_seek(history->read, DB_LOG, db_key_bytes(&history->kept), &row);
 	while (result == 0) {
 		result = trim_row(history, &row);
+		if (result == 0)
+			keep_from(history, row.key);
 		if (result <= 0)
 			return result;
 		result = db_next(history->read, DB_LOG, &row);
 	}
+	history->is_all_gone = result == -ENOENT;
 	return result == -ENOENT ? 1 : result;
 }
 
-// Those of this commit that would have to go at once are not even written.
+// Those of this commit that would have to go at once are not even written. What a part before this one wrote is older,
+// and the snapshot does not have it: that goes with the next commit.
 static void trim_pending(struct history *history)
 {
 	struct db_log_state *log = &history->state.log;
-	while (history->oldest != NULL && is_too_much(history, history->oldest->head.time)) {
+	while (!history->has_ended && history->oldest != NULL && is_too_much(history, history->oldest->head.time)) {
 		log->entries--;
 		log->bytes -= entry_size(history->oldest);
 		log->floor = history->oldest->revision;
@@ -276,6 +289,8 @@ int history_end(struct history *history)
 					     .nonce = state->position.nonce,
 					     .is_attached = state->position.is_attached};
 	int result = update_log(history);
+	history->has_ended = history->has_ended || history->oldest != NULL;
+	history->oldest = history->newest = NULL;
 	if (result == 0)
 		result = write_meta(history, db_key_position, &position, sizeof(position));
 	if (result == 0)

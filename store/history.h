@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "store/db.h"
+#include "store/key.h"
 #include "store/position.h"
 #include "store/store.h"
 
@@ -33,9 +34,12 @@ struct history {
 	// For the caller to commit, once history_end() has put them there.
 	struct db_write *writes;
 	size_t writes_count;
-	// Entries of this commit, in order; the newest one is at hand.
+	// Entries since the last history_end(), in order; the newest one is at hand.
 	struct history_entry *oldest, *newest;
 	size_t writes_limit;
+	struct db_key kept; // the oldest entry of the snapshot that is not forgotten; empty: the first one
+	bool has_ended;     // entries of this commit were written that the snapshot does not have
+	bool is_all_gone;   // all entries of the snapshot are forgotten
 };
 
 // What is known of a revision before its sets are applied.
@@ -50,7 +54,8 @@ MUST_CHECK int history_begin_revision(struct history *history, const struct hist
 MUST_CHECK int history_accept(struct history *history, const struct store_job *job);
 // A write of the caller's own. Its key and value live as long as the commit.
 MUST_CHECK int history_write(struct history *history, const struct db_write *write);
-// Ends the commit: makes its writes, and forgets entries beyond the limits.
+// Makes the writes of the revisions since the last call, and of forgetting entries beyond the limits: the last thing of
+// a commit, or of each part of one.
 MUST_CHECK int history_end(struct history *history);
 
 // The state as it is stored. -EBADMSG.

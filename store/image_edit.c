@@ -8,10 +8,10 @@
 
 enum {
 	EDIT_ENTRIES_MIN = 256,
-	EDIT_FORMER_MIN = 16 * 1024,       // bytes
-	EDIT_ENTRIES_KEPT_MAX = 16 * 1024, // more is given back at the end of a commit
-	EDIT_FORMER_KEPT_MAX = 512 * 1024, // bytes; likewise
-	EDIT_AHEAD = 12,                   // entries whose slots are on their way from memory
+	EDIT_FORMER_MIN = 16 * 1024,            // bytes
+	EDIT_ENTRIES_KEPT_MAX = 256 * 1024,     // more is given back at the end of a commit
+	EDIT_FORMER_KEPT_MAX = 8 * 1024 * 1024, // bytes; likewise
+	EDIT_AHEAD = 12,                        // entries whose slots are on their way from memory
 };
 
 enum edit_kind {
@@ -432,19 +432,14 @@ void image_edit_repeat(struct image_edit *edit)
 	edit->repeated = true;
 }
 
-// A commit of ordinary size finds the journal's memory ready; a huge one does not keep it.
-static void give_back_journal(struct image_edit *edit)
+void image_edit_give_back(struct image_edit *edit)
 {
-	if (edit->entries_limit > EDIT_ENTRIES_KEPT_MAX) {
-		free(edit->entries);
-		edit->entries = NULL;
-		edit->entries_limit = 0;
-	}
-	if (edit->former_limit > EDIT_FORMER_KEPT_MAX) {
-		free(edit->former);
-		edit->former = NULL;
-		edit->former_limit = 0;
-	}
+	ASSERT(edit->entries_count == 0);
+	free(edit->entries);
+	free(edit->former);
+	edit->entries = NULL;
+	edit->former = NULL;
+	edit->entries_limit = edit->former_limit = 0;
 }
 
 void image_edit_end(struct image_edit *edit)
@@ -455,6 +450,7 @@ void image_edit_end(struct image_edit *edit)
 			free(edit->entries[i].body.before);
 	edit->entries_count = 0;
 	edit->former_size = 0;
-	give_back_journal(edit);
+	if (edit->entries_limit > EDIT_ENTRIES_KEPT_MAX || edit->former_limit > EDIT_FORMER_KEPT_MAX)
+		image_edit_give_back(edit);
 	edit->target = edit->other = NULL;
 }

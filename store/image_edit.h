@@ -33,6 +33,8 @@ void image_edit_rollback(struct image_edit *edit, size_t mark);
 void image_edit_seal(struct image_edit *edit, uint64_t revision);
 void image_edit_repeat(struct image_edit *edit);
 void image_edit_end(struct image_edit *edit);
+// The memory of the journal, which is kept from one commit to the next unless it was a huge one. Between commits.
+void image_edit_give_back(struct image_edit *edit);
 
 // A zeroed record; *ret_handle names it. It is in no table yet. -ENOMEM.
 MUST_CHECK int image_edit_add(struct image_edit *edit, enum image_slab slab, uint32_t *ret_handle);

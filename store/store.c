@@ -22,7 +22,7 @@ enum {
 	COMMIT_WRITES_ENOUGH = 6000,
 	TRIM_AFTER_BYTES = 4 * 1024 * 1024, // of change sets
 	TRIM_IDLE_S = 1,
-	ARENA_FIRST_CHUNK = 1024 * 1024,
+	ARENA_FIRST_CHUNK = 16 * 1024 * 1024, // what an import's commits take; memory that is not used is not there
 	// Twice what a revision at the limits of the rules takes (limits.h): only malloc() says that memory is short.
 	ARENA_BUDGET = 1024 * 1024 * 1024,
 };
@@ -101,10 +101,23 @@ static struct store_job *cut_batch(struct store *store)
 		store->queue_count--;
 	}
 	store->queue_first = *end;
+	store->is_behind = *end != NULL;
 	*end = NULL;
 	if (store->queue_first == NULL)
 		store->queue_end = &store->queue_first;
 	return first;
+}
+
+struct store_job *store_take_more(struct store *store)
+{
+	struct store_job *jobs = NULL;
+	pthread_mutex_lock(&store->queue_lock);
+	if (store->is_behind && store->calls_first == NULL && store->entries_first == NULL)
+		jobs = cut_batch(store);
+	pthread_mutex_unlock(&store->queue_lock);
+	for (const struct store_job *job = jobs; job != NULL; job = job->next)
+		store->sets_more++;
+	return jobs;
 }
 
 // What the sets of an entry come to, added to the commit's.
@@ -166,11 +179,13 @@ static struct store_call *take_call(struct store *store)
 	return call;
 }
 
-// What an import leaves free in malloc's heaps and behind the records stays ours until the kernel is asked to take it;
-// a daemon runs for months. `queue_lock` is held, but not meanwhile.
+// What an import used for its commits, and leaves free in malloc's heaps and behind the records, is given back; a
+// daemon runs for months. `queue_lock` is held, but not meanwhile.
 static void trim(struct store *store)
 {
 	pthread_mutex_unlock(&store->queue_lock);
+	arena_finish(&store->arena);
+	image_edit_give_back(store->edit);
 	malloc_trim(0);
 	image_give_back(&store->images[0]);
 	image_give_back(&store->images[1]);
@@ -347,6 +362,8 @@ static int load_index(struct store *store, const struct store_options *options, 
 	};
 	int result = db_read_create(store->db, &store->read);
 	if (result == 0)
+		result = side_create("evauthd-disk", &store->side);
+	if (result == 0)
 		result = load_image(&load, store->read, &store->images[0], fault);
 	if (result == 0)
 		result = load_state(store);
@@ -401,6 +418,7 @@ void store_close(struct store *store)
 		return;
 	stop_writer(store);
 	ASSERT(store->readers_count == 0);
+	side_destroy(store->side);
 	db_read_destroy(store->read);
 	db_close(store->db);
 	image_edit_destroy(store->edit);

@@ -28,10 +28,12 @@ struct store_measure store_measure_begin(const struct store *store, const struct
 // What comes from elsewhere than the two queues (a restore) is no commit of change sets.
 void store_measure_end(struct store *store, const struct store_measure *measure)
 {
-	if (measure->sets == 0 || store->state.position.revision == measure->revision)
+	const uint64_t sets = measure->sets + store->sets_more;
+	store->sets_more = 0;
+	if (sets == 0 || store->state.position.revision == measure->revision)
 		return;
 	buckets_add(&store->commit_ns, &buckets_commit_ns, clock_monotonic_ns() - measure->begun_ns, 1);
-	buckets_add(&store->commit_sets, &buckets_sizes, measure->sets, 1);
+	buckets_add(&store->commit_sets, &buckets_sizes, sets, 1);
 }
 
 uint64_t store_index_bytes(const struct store *store, const struct image *image)

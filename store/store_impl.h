@@ -5,6 +5,7 @@
 //     store_reader.c  readers, and making an image the one they see
 //     store_index.c   an index in the making
 //     store_figures.c how the writer is doing
+//     side.c          a thread beside the writer's
 //     store_call.c    what others have the writer do between two commits
 //     commit.c        one commit and its revisions
 //     apply.c         change sets that are ordered here, up to their answers
@@ -22,6 +23,7 @@
 #include "store/history.h"
 #include "store/image_edit.h"
 #include "store/rules.h"
+#include "store/side.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -52,6 +54,7 @@ struct store {
 	size_t untrimmed_bytes; // of change sets taken from the queue since malloc_trim()
 	uint32_t queue_max;
 	uint64_t queue_refused;
+	bool is_behind; // more change sets waited than the last commit, or part of one, took
 	bool is_closing;
 	atomic_bool is_fatal; // a commit failed for good
 	atomic_bool is_installing;
@@ -61,7 +64,9 @@ struct store {
 	bool has_writer;
 	struct image_edit *edit;
 	struct db_read *read;
+	struct side *side;  // persists the parts of a commit
 	struct arena arena; // of the commit at hand
+	uint64_t sets_more; // taken by the commit at hand besides its first ones
 	struct log_limits log_limits;
 	struct rules_limits rules_limits;
 	bool has_rubbish;           // the tables that are not live may have something in them, and nobody is staging
@@ -102,7 +107,7 @@ void store_index_finish(struct store_index *index);
 
 // ---------------------------------------------------------------- apply.c (writer thread)
 
-// One commit for all jobs of the list, and done() for each.
+// One commit for all jobs of the list, and done() for each. While more wait than fit, it takes those, too.
 void store_commit(struct store *store, struct store_job *jobs);
 
 // ---------------------------------------------------------------- apply_entry.c (writer thread)
@@ -116,6 +121,9 @@ void store_commit_entries(struct store *store, struct store_entry *entries);
 void store_set_state(struct store *store, const struct history_state *state);
 // Makes the standby image, which is new and backed, a copy of the one that is shown.
 void store_fill_standby(struct store *store);
+// The change sets that go into the next part of a commit, when more waited than the last part took. NULL: there are
+// none, or something else is to be done first.
+struct store_job *store_take_more(struct store *store);
 // All entries that wait, in order.
 struct store_entry *store_take_entries(struct store *store);
 

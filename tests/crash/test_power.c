@@ -24,7 +24,8 @@ enum {
 	SECTOR_SIZE = 512,
 	SETS = 120,
 	SETS_PER_ERASE = 30,
-	STATES = 300, // power losses
+	SETS_TOGETHER = 5, // every other time these wait together, each as large as a commit
+	STATES = 300,      // power losses
 	EVENTS_MAX = 16384,
 
 	STATE_SOUND = 0,
@@ -51,7 +52,7 @@ struct io_event {
 	uint32_t set;
 };
 
-// The writer thread records, one event after the other.
+// Whoever writes records: the writer thread, or the one beside it while the writer does not.
 static struct io_event events[EVENTS_MAX];
 static size_t events_count;
 static atomic_bool is_recording;
@@ -161,20 +162,50 @@ static char *name_of(uint32_t number)
 }
 
 // Set n puts customer n, a token and a tariff of hers; every third deletes those of set n - 2.
-static void apply_set(uint32_t number)
+struct power_set {
+	struct test_job job;
+	struct change changes[5];
+};
+
+static void submit_set(struct power_set *set, uint32_t number)
 {
 	char *id = store_fixture_text("s-%u", number);
 	char *former = store_fixture_text("s-%u", number - 2);
-	struct change changes[] = {change_put_customer(id, name_of(number)), change_put_token(id, id),
-				   change_put_tariff(id), change_delete_customer(former), change_delete_tariff(former)};
-	struct test_job job;
-	test_job_init(&job, changes, number % 3 == 0 ? 5 : 3);
-	job.set.idempotency_key = bytes_from(id);
-	job.set.expected_revision = number; // the revision is the set's number
-	job.job.done = acknowledge;
-	ck_assert_int_eq(test_job_submit(&job, fixture.store), 0);
-	test_job_wait(&job);
-	test_job_finish(&job);
+	set->changes[0] = change_put_customer(id, name_of(number));
+	set->changes[1] = change_put_token(id, id);
+	set->changes[2] = change_put_tariff(id);
+	set->changes[3] = change_delete_customer(former);
+	set->changes[4] = change_delete_tariff(former);
+	test_job_init(&set->job, set->changes, number % 3 == 0 ? 5 : 3);
+	set->job.set.idempotency_key = bytes_from(id);
+	set->job.set.expected_revision = number; // the revision is the set's number
+	set->job.job.done = acknowledge;
+	set->job.job.body_size = COMMIT_BODIES_MAX;
+	ck_assert_int_eq(test_job_submit(&set->job, fixture.store), 0);
+}
+
+static void finish_set(struct power_set *set)
+{
+	test_job_wait(&set->job);
+	test_job_finish(&set->job);
+}
+
+// One after the other, or as the parts of a commit.
+static void apply_sets(uint32_t first, uint32_t count, bool is_together)
+{
+	struct power_set sets[SETS_TOGETHER];
+	struct test_gate gate;
+	if (is_together)
+		test_gate_close(&gate, fixture.store);
+	for (uint32_t i = 0; i < count; i++) {
+		submit_set(&sets[i], first + i);
+		if (!is_together)
+			finish_set(&sets[i]);
+	}
+	if (is_together)
+		test_gate_open(&gate);
+	for (uint32_t i = 0; is_together && i < count; i++)
+		finish_set(&sets[i]);
 }
 
 static bool is_erased_after(uint32_t number)
@@ -217,10 +248,11 @@ static void setup(void)
 	store_fixture_open(&fixture);
 	base = read_data_file(&base_size);
 	atomic_store(&is_recording, true);
-	for (uint32_t number = 1; number <= SETS; number++) {
-		apply_set(number);
-		if (is_erased_after(number))
-			erase_former(number);
+	for (uint32_t number = 1; number <= SETS; number += SETS_TOGETHER) {
+		const uint32_t last = number + SETS_TOGETHER - 1;
+		apply_sets(number, SETS_TOGETHER, number / SETS_TOGETHER % 2 == 1);
+		if (is_erased_after(last))
+			erase_former(last);
 	}
 	atomic_store(&is_recording, false);
 	store_fixture_close(&fixture);
