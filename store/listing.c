@@ -12,7 +12,7 @@ enum {
 	WORK_SIZE_MAX = 32 * 1024 * 1024,
 	SCRATCH_CHUNK_SIZE = 16 * 1024,
 	SCRATCH_SIZE_MAX = 64 * 1024 * 1024, // a tariff of the largest size, decoded
-	MATCH_TRIES_MAX = 20000,
+	MATCH_TRIES_MAX = 200000,            // ten seconds, for a slow disk under an import
 	MATCH_PAUSE_NS = 50 * 1000,
 };
 
@@ -70,8 +70,9 @@ static bool is_same_state(const struct listing *listing)
 	return listing->image->revision == listing->revision && listing->image->swaps == db_read_swaps(listing->read);
 }
 
-// Between the commit and the publication of a state the image is the older of the two, for microseconds. While an
-// image is pinned the writer gets no further than one commit ahead of it, so this ends after a step or two.
+// Between the commit and the publication of a state the image is the older of the two: for microseconds, or while a
+// commit goes on in parts, in an import. While an image is pinned the writer gets no further than one publication ahead
+// of it, and what is published stays the same state until the next part is on disk.
 static int pin_same_state(struct listing *listing)
 {
 	const struct timespec pause = {.tv_nsec = MATCH_PAUSE_NS};
