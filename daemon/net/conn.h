@@ -129,7 +129,7 @@ void conn_set_hand_over(struct conn_set *set, int fd);
 void conn_set_drain(struct conn_set *set);
 void conn_set_abort_all(struct conn_set *set);
 uint32_t conn_set_count(const struct conn_set *set);
-// Calls `each` for every open connection; it may close that one.
+// Calls `each` for every connection that on_open() was called for; it may close that one.
 void conn_set_each(struct conn_set *set, void (*each)(void *context, struct conn *conn), void *context);
 // As long as the set is there.
 const struct conn_counters *conn_set_counters(const struct conn_set *set);
@@ -158,7 +158,8 @@ void conn_get_names(const struct conn *conn, struct conn_names *ret_names);
 const char *conn_names_next(const struct conn_names *names, const char *name);
 // Leaves out what does not fit.
 void conn_names_add(struct conn_names *names, const char *name);
-// The peer's IP address, without the port; empty when it has none.
+// What of its IP address a peer cannot change at will: an IPv4 address (the same on a socket that takes IPv6 as well),
+// an IPv6 network ("2001:db8:1:2::/64"), "127.0.0.1" for everybody on this machine. Empty when it has none.
 enum { CONN_HOST_SIZE = 64 };
 void conn_get_host(const struct conn *conn, char ret_host[CONN_HOST_SIZE]);
 

@@ -4,7 +4,8 @@
 
 #include "tls/tls.h"
 
-#include <netdb.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,17 +76,43 @@ void conn_get_names(const struct conn *conn, struct conn_names *names)
 		conn_names_add(names, "tcp");
 }
 
-// An IPv4 client of a socket that takes both is the same client as on one that takes IPv4 only.
+static void format_ipv4(const void *address, char host[CONN_HOST_SIZE])
+{
+	const bool is_loopback = *(const uint8_t *)address == IN_LOOPBACKNET;
+	const struct in_addr loopback = {.s_addr = htonl(INADDR_LOOPBACK)};
+	(void)!inet_ntop(AF_INET, is_loopback ? &loopback : address, host, CONN_HOST_SIZE);
+}
+
+// Of an IPv6 address a host may choose the lower half.
+static void format_ipv6(struct in6_addr address, char host[CONN_HOST_SIZE])
+{
+	if (IN6_IS_ADDR_V4MAPPED(&address)) {
+		format_ipv4(&address.s6_addr[12], host);
+		return;
+	}
+	if (!IN6_IS_ADDR_LOOPBACK(&address)) {
+		memset(&address.s6_addr[8], 0, 8);
+		(void)!inet_ntop(AF_INET6, &address, host, CONN_HOST_SIZE);
+		strcat(host, "/64");
+		return;
+	}
+	format_ipv4(&(struct in_addr){.s_addr = htonl(INADDR_LOOPBACK)}, host);
+}
+
 void conn_get_host(const struct conn *conn, char host[CONN_HOST_SIZE])
 {
-	static const char mapped[] = "::ffff:";
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+		struct sockaddr_storage storage;
+	} address;
 	socklen_t size = sizeof(address);
-	char text[CONN_HOST_SIZE];
 	host[0] = '\0';
-	if (getpeername(conn->fd, (struct sockaddr *)&address, &size) != 0 ||
-	    getnameinfo((const struct sockaddr *)&address, size, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+	if (getpeername(conn->fd, &address.any, &size) != 0)
 		return;
-	const bool is_mapped = strncmp(text, mapped, strlen(mapped)) == 0 && strchr(text, '.') != NULL;
-	strcpy(host, is_mapped ? text + strlen(mapped) : text);
+	if (address.any.sa_family == AF_INET)
+		format_ipv4(&address.ipv4.sin_addr, host);
+	else if (address.any.sa_family == AF_INET6)
+		format_ipv6(address.ipv6.sin6_addr, host);
 }

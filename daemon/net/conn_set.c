@@ -78,7 +78,8 @@ void conn_set_each(struct conn_set *set, void (*each)(void *context, struct conn
 {
 	for (struct conn *conn = set->first_open, *next; conn != NULL; conn = next) {
 		next = conn->next;
-		each(context, conn);
+		if (conn->has_opened)
+			each(context, conn);
 	}
 }
 

@@ -55,6 +55,11 @@ bool bucket_spend(struct bucket *bucket, const struct bucket_rate *rate, int64_t
 	}
 }
 
+void bucket_give_back(struct bucket *bucket, const struct bucket_rate *rate, uint32_t count)
+{
+	atomic_fetch_sub_explicit(&bucket->empty_ns, count * bucket_interval(rate), memory_order_relaxed);
+}
+
 uint64_t bucket_left(const struct bucket *bucket, const struct bucket_rate *rate, int64_t now_ns)
 {
 	const int64_t empty_ns = atomic_load_explicit(&bucket->empty_ns, memory_order_relaxed);

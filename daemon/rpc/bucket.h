@@ -49,6 +49,8 @@ void bucket_fill(struct bucket *bucket);
 uint32_t bucket_take(struct bucket *bucket, const struct bucket_rate *rate, int64_t now_ns, uint32_t wanted);
 // Takes all of `count`, whether or not they are there. True: this emptied the bucket.
 bool bucket_spend(struct bucket *bucket, const struct bucket_rate *rate, int64_t now_ns, uint32_t count);
+// Of what was taken or spent.
+void bucket_give_back(struct bucket *bucket, const struct bucket_rate *rate, uint32_t count);
 // How many there are.
 uint64_t bucket_left(const struct bucket *bucket, const struct bucket_rate *rate, int64_t now_ns);
 bool bucket_is_full(const struct bucket *bucket, const struct bucket_rate *rate, int64_t now_ns);

@@ -47,18 +47,12 @@ static void identify(const struct worker *worker, const struct conn *conn, struc
 	}
 }
 
-// False: too many.
-static bool join(struct worker *worker, struct conn *conn)
+static void use(struct worker *worker, struct conn *conn, struct client *client)
 {
 	struct session *session = conn_session(conn);
-	struct identity identity;
-	identify(worker, conn, &identity);
-	session->roles = identity.roles;
-	session->client = clients_attach(worker->service->clients, identity.name, identity.roles,
-					 loop_now_ms(worker->loop), &session->is_over);
-	session->counters = &session->client->counters[worker->clients_index];
-	conn_set_share(conn, &session->client->share, &session->counters->traffic);
-	return !session->is_over;
+	session->client = client;
+	session->counters = &client->counters[worker->clients_index];
+	conn_set_share(conn, &client->share, &session->counters->traffic);
 }
 
 static void refuse_connection(struct worker *worker, struct conn *conn)
@@ -80,20 +74,27 @@ static void refuse_connection(struct worker *worker, struct conn *conn)
 
 bool budget_open(struct worker *worker, struct conn *conn)
 {
-	if (join(worker, conn))
-		return true;
-	refuse_connection(worker, conn);
-	return false;
+	struct session *session = conn_session(conn);
+	struct identity identity;
+	identify(worker, conn, &identity);
+	session->roles = identity.roles;
+	use(worker, conn,
+	    clients_attach(worker->service->clients, identity.name, identity.roles, loop_now_ms(worker->loop),
+			   &session->is_over));
+	if (session->is_over)
+		refuse_connection(worker, conn);
+	return !session->is_over;
 }
 
-// Joined again before it leaves: its entry, which may be the same, stays.
 void budget_look_again(struct worker *worker, struct conn *conn)
 {
 	struct session *session = conn_session(conn);
-	struct client *former = session->client;
-	const bool was_over = session->is_over;
-	(void)join(worker, conn);
-	clients_detach(worker->service->clients, former, was_over);
+	struct identity identity;
+	identify(worker, conn, &identity);
+	session->roles = identity.roles;
+	use(worker, conn,
+	    clients_rename(worker->service->clients, session->client, identity.name, identity.roles,
+			   loop_now_ms(worker->loop), session->is_over));
 }
 
 void budget_close(struct worker *worker, struct session *session)
@@ -158,14 +159,9 @@ void budget_refuse_tokens(const struct call *calls, size_t count)
 	reply_fault_to_all(calls, count, &fault);
 }
 
-void budget_charge_tokens(struct worker *worker, struct session *session)
+static void spend_tokens(struct worker *worker, struct session *session, uint32_t count)
 {
-	const uint32_t count = worker->unknown_tokens;
 	struct client *client = session->client;
-	worker->unknown_tokens = 0;
-	if (count == 0)
-		return;
-	counter_add(&session->counters->unknown_tokens, count);
 	if (!bucket_spend(&client->unknown_tokens, &worker->service->budgets.unknown_tokens, budget_now_ns(worker),
 			  count))
 		return;
@@ -176,4 +172,28 @@ void budget_charge_tokens(struct worker *worker, struct session *session)
 			    "until that is made up for, it gets no answers about tokens. If it is not trying to find "
 			    "out which there are, raise them",
 			    client->name);
+}
+
+void budget_charge_tokens(struct worker *worker, struct session *session)
+{
+	const uint32_t count = worker->unknown_tokens;
+	worker->unknown_tokens = 0;
+	if (count == 0)
+		return;
+	counter_add(&session->counters->unknown_tokens, count);
+	spend_tokens(worker, session, count);
+}
+
+// Many may be on their way to the lister before the first one is answered.
+void budget_pay_token(struct worker *worker, struct session *session)
+{
+	spend_tokens(worker, session, 1);
+}
+
+void budget_settle_token(struct worker *worker, struct session *session, bool was_unknown)
+{
+	if (was_unknown)
+		counter_add(&session->counters->unknown_tokens, 1);
+	else
+		bucket_give_back(&session->client->unknown_tokens, &worker->service->budgets.unknown_tokens, 1);
 }

@@ -9,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char OTHERS[] = "others";
+enum kind {
+	PROVEN,
+	UNPROVEN, // anybody could have taken that name
+	KINDS,
+};
+
+static const char *const others_names[KINDS] = {[PROVEN] = "others", [UNPROVEN] = "tcp:others"};
+static const uint32_t places_max[KINDS] = {[PROVEN] = CLIENTS_MAX, [UNPROVEN] = CLIENTS_UNPROVEN_MAX};
 
 struct clients {
 	pthread_mutex_t lock;
@@ -17,9 +24,10 @@ struct clients {
 	uint64_t seed;
 	uint32_t workers_max, workers_count;
 	uint32_t count;
-	bool has_said_full;
+	uint32_t counts[KINDS]; // together `count`
+	bool has_said_full[KINDS];
 	struct client_counters *counters;
-	struct client others;
+	struct client others[KINDS];
 	struct client entries[CLIENTS_MAX]; // the first `count`
 };
 
@@ -32,7 +40,7 @@ static int64_t ns_of(uint64_t ms)
 
 int clients_create(const struct client_budgets *budgets, uint32_t workers_max, struct clients **ret_clients)
 {
-	const size_t counters_count = (CLIENTS_MAX + 1) * (size_t)workers_max;
+	const size_t counters_count = (CLIENTS_MAX + KINDS) * (size_t)workers_max;
 	struct clients *clients = calloc(1, sizeof(*clients));
 	if (clients == NULL)
 		return -ENOMEM;
@@ -70,6 +78,11 @@ uint32_t clients_add_worker(struct clients *clients)
 }
 
 // ---------------------------------------------------------------- entries
+
+static enum kind kind_of(const char *name)
+{
+	return strncmp(name, "tcp:", 4) == 0 ? UNPROVEN : PROVEN;
+}
 
 // `index` of its counters. With the lock.
 static void begin(struct clients *clients, struct client *client, const char *name, uint32_t index)
@@ -111,14 +124,15 @@ static bool can_go(const struct clients *clients, const struct client *client, u
 	       bucket_is_full(&client->unknown_tokens, &budgets->unknown_tokens, ns_of(now_ms));
 }
 
-// The one that was away longest of those who can go; NULL: none.
-static struct client *find_leaving(struct clients *clients, uint64_t now_ms)
+// The one that was away longest of those who can go and make room for a client of that kind; NULL: none.
+static struct client *find_leaving(struct clients *clients, enum kind kind, uint64_t now_ms)
 {
 	struct client *oldest = NULL;
 	uint64_t oldest_ms = UINT64_MAX;
 	for (uint32_t i = 0; i < clients->count; i++) {
 		struct client *client = &clients->entries[i];
-		if (!can_go(clients, client, now_ms) || seen_ms(clients, client) >= oldest_ms)
+		const bool makes_room = clients->counts[kind] < places_max[kind] || kind_of(client->name) == kind;
+		if (!makes_room || !can_go(clients, client, now_ms) || seen_ms(clients, client) >= oldest_ms)
 			continue;
 		oldest = client;
 		oldest_ms = seen_ms(clients, client);
@@ -126,29 +140,49 @@ static struct client *find_leaving(struct clients *clients, uint64_t now_ms)
 	return oldest;
 }
 
-static struct client *join_others(struct clients *clients)
+static struct client *join_others(struct clients *clients, enum kind kind)
 {
-	if (!clients->has_said_full)
+	struct client *others = &clients->others[kind];
+	if (!clients->has_said_full[kind])
 		log_warning("clients_full",
-			    "there are %d clients already: more of them share one entry, and its budgets", CLIENTS_MAX);
-	clients->has_said_full = true;
-	if (clients->others.counters == NULL)
-		begin(clients, &clients->others, OTHERS, CLIENTS_MAX);
-	return &clients->others;
+			    "there are %u clients already: more of them share one entry, %s, and its budgets",
+			    places_max[kind], others_names[kind]);
+	clients->has_said_full[kind] = true;
+	if (others->counters == NULL)
+		begin(clients, others, others_names[kind], CLIENTS_MAX + kind);
+	return others;
+}
+
+// A place for one more client of that kind; NULL: there is none.
+static struct client *find_place(struct clients *clients, enum kind kind, uint64_t now_ms)
+{
+	if (clients->count < CLIENTS_MAX && clients->counts[kind] < places_max[kind])
+		return &clients->entries[clients->count++];
+	struct client *client = find_leaving(clients, kind, now_ms);
+	if (client != NULL)
+		clients->counts[kind_of(client->name)]--;
+	return client;
 }
 
 static struct client *enter(struct clients *clients, const char *name, uint64_t now_ms)
 {
-	struct client *client = strlen(name) < CLIENT_NAME_SIZE ? find(clients, name) : &clients->others;
-	if (client == &clients->others)
-		return join_others(clients);
+	const enum kind kind = kind_of(name);
+	if (strlen(name) >= CLIENT_NAME_SIZE)
+		return join_others(clients, kind);
+	struct client *client = find(clients, name);
 	if (client != NULL)
 		return client;
-	client = clients->count < CLIENTS_MAX ? &clients->entries[clients->count++] : find_leaving(clients, now_ms);
+	client = find_place(clients, kind, now_ms);
 	if (client == NULL)
-		return join_others(clients);
+		return join_others(clients, kind);
+	clients->counts[kind]++;
 	begin(clients, client, name, (uint32_t)(client - clients->entries));
 	return client;
+}
+
+static uint32_t *count_of(struct client *client, bool is_over)
+{
+	return is_over ? &client->leaving : &client->connections;
 }
 
 struct client *clients_attach(struct clients *clients, const char *name, uint32_t roles, uint64_t now_ms,
@@ -158,19 +192,28 @@ struct client *clients_attach(struct clients *clients, const char *name, uint32_
 	pthread_mutex_lock(&clients->lock);
 	struct client *client = enter(clients, name, now_ms);
 	*ret_is_over = max != 0 && client->connections >= max;
-	if (*ret_is_over)
-		client->leaving++;
-	else
-		client->connections++;
+	++*count_of(client, *ret_is_over);
 	client->roles = roles;
 	client->opened_ms = now_ms;
 	pthread_mutex_unlock(&clients->lock);
 	return client;
 }
 
+struct client *clients_rename(struct clients *clients, struct client *former, const char *name, uint32_t roles,
+			      uint64_t now_ms, bool is_over)
+{
+	pthread_mutex_lock(&clients->lock);
+	struct client *client = enter(clients, name, now_ms); // not the place of `former`, which has this connection
+	++*count_of(client, is_over);
+	--*count_of(former, is_over);
+	client->roles = roles;
+	pthread_mutex_unlock(&clients->lock);
+	return client;
+}
+
 void clients_detach(struct clients *clients, struct client *client, bool is_over)
 {
-	uint32_t *count = is_over ? &client->leaving : &client->connections;
+	uint32_t *count = count_of(client, is_over);
 	pthread_mutex_lock(&clients->lock);
 	ASSERT(*count > 0);
 	--*count;
@@ -178,6 +221,15 @@ void clients_detach(struct clients *clients, struct client *client, bool is_over
 }
 
 // ---------------------------------------------------------------- figures
+
+// With the lock.
+static uint32_t count_all(const struct clients *clients)
+{
+	uint32_t count = clients->count;
+	for (int kind = 0; kind < KINDS; kind++)
+		count += clients->others[kind].counters != NULL;
+	return count;
+}
 
 static void add_counters(const struct client_counters *counters, struct client_figures *figures)
 {
@@ -215,14 +267,17 @@ static int compare(const void *a, const void *b)
 static int collect_all(const struct clients *clients, uint64_t now_ms, struct arena *arena,
 		       struct client_figures *figures)
 {
-	const uint32_t count = clients->count + (clients->others.counters != NULL);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct client *client = i < clients->count ? &clients->entries[i] : &clients->others;
+	size_t count = 0;
+	for (uint32_t i = 0; i < CLIENTS_MAX + KINDS; i++) {
+		const struct client *client =
+			i < CLIENTS_MAX ? &clients->entries[i] : &clients->others[i - CLIENTS_MAX];
+		if (client->counters == NULL)
+			continue;
 		const struct bytes name = arena_copy(arena, bytes_from(client->name));
 		if (name.data == NULL)
 			return -ENOMEM;
-		figures[i].name = name.data;
-		collect(clients, client, now_ms, &figures[i]);
+		figures[count].name = name.data;
+		collect(clients, client, now_ms, &figures[count++]);
 	}
 	return 0;
 }
@@ -232,7 +287,7 @@ int clients_collect(struct clients *clients, uint64_t now_ms, struct arena *aren
 {
 	int result = -ENOMEM;
 	pthread_mutex_lock(&clients->lock);
-	const size_t count = clients->count + (clients->others.counters != NULL);
+	const size_t count = count_all(clients);
 	struct client_figures *figures = arena_calloc(arena, count + 1, sizeof(*figures));
 	if (figures != NULL)
 		result = collect_all(clients, now_ms, arena, figures);
@@ -248,7 +303,7 @@ int clients_collect(struct clients *clients, uint64_t now_ms, struct arena *aren
 uint32_t clients_count(struct clients *clients)
 {
 	pthread_mutex_lock(&clients->lock);
-	const uint32_t count = clients->count + (clients->others.counters != NULL);
+	const uint32_t count = count_all(clients);
 	pthread_mutex_unlock(&clients->lock);
 	return count;
 }

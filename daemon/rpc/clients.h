@@ -4,9 +4,11 @@
 // never for a request.
 //
 // A client is who a connection proves to be: "uid:1000" on the Unix socket; on TLS the first name of the certificate
-// that a rule of access names, else its first one; "tcp:127.0.0.1" on plain TCP. Memory is constant: beyond CLIENTS_MAX
-// clients those who come share the entry "others". A client without connections is kept until its place is needed, and
-// not given up before its budgets are full again: nobody fills them by connecting anew.
+// that a rule of access names, else its first one; on plain TCP, which proves nothing, "tcp:" and what one client can
+// have for itself of the addresses (conn_get_host()). Memory is constant: who comes when there are CLIENTS_MAX clients
+// shares the entry "others", and the unproven ones have no more than CLIENTS_UNPROVEN_MAX places and an entry of their
+// own, "tcp:others": with many addresses nobody gets in the way of proven names. A client without connections is kept
+// until its place is needed, and not given up before its budgets are full again: nobody fills them by connecting anew.
 #pragma once
 
 #include "base/arena.h"
@@ -19,9 +21,10 @@
 #include <stdbool.h>
 
 enum {
-	CLIENTS_MAX = 1024,        // besides "others"
-	CLIENT_NAME_SIZE = 256,    // who has a longer name is one of the others
-	CLIENT_SAY_MS = 60 * 1000, // between two lines of the log about the same of one client
+	CLIENTS_MAX = 1024,         // besides the others
+	CLIENTS_UNPROVEN_MAX = 512, // of them
+	CLIENT_NAME_SIZE = 256,     // who has a longer name is one of the others
+	CLIENT_SAY_MS = 60 * 1000,  // between two lines of the log about the same of one client
 };
 
 struct clients;
@@ -70,6 +73,10 @@ uint32_t clients_add_worker(struct clients *clients);
 // and this one is not counted among them. Any thread.
 struct client *clients_attach(struct clients *clients, const char *name, uint32_t roles, uint64_t now_ms,
 			      bool *ret_is_over);
+// A connection is of `name` with these roles now, and was of `former`, which may be the same client. No limit is looked
+// at: it was let in, or not (`is_over`), when it came.
+struct client *clients_rename(struct clients *clients, struct client *former, const char *name, uint32_t roles,
+			      uint64_t now_ms, bool is_over);
 // `is_over` as it was told.
 void clients_detach(struct clients *clients, struct client *client, bool is_over);
 

@@ -178,12 +178,15 @@ static bool must_wait(const struct call *call, const void *request, uint32_t tim
 	return true;
 }
 
+static bool asks_for_token(const struct method_row *method, const void *request)
+{
+	return method->asks_for_token != NULL && method->asks_for_token(request);
+}
+
 // False: the call was refused.
 static bool may_ask(const struct call *call, const void *request)
 {
-	const struct method_row *method = call->method;
-	if (method->asks_for_token == NULL || !method->asks_for_token(request) ||
-	    budget_admits_tokens(call->worker, conn_session(call->conn)))
+	if (!asks_for_token(call->method, request) || budget_admits_tokens(call->worker, conn_session(call->conn)))
 		return true;
 	budget_refuse_tokens(call, 1);
 	return false;
@@ -241,9 +244,14 @@ static void start(const struct call *call)
 		return;
 	}
 	job_begin(job);
+	job->has_paid = asks_for_token(call->method, job->request);
+	if (job->has_paid)
+		budget_pay_token(call->worker, conn_session(call->conn));
 	result = hand_out(job);
 	if (result == 0)
 		return;
+	if (job->has_paid)
+		budget_settle_token(call->worker, conn_session(call->conn), false);
 	reply_fault(call, result, &job->store.fault);
 	job_end(job);
 }

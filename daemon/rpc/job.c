@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 // The log keeps it as it came, but for what concerns this request alone.
-static struct bytes keep_body(const struct call *call, uint32_t timeout_ms, struct arena *arena)
+static struct bytes keep_body(const struct call *call, struct arena *arena)
 {
-	if (timeout_ms == 0)
-		return arena_copy(arena, call->body);
+	if (call->body.size == 0)
+		return (struct bytes){0};
 	char *kept = arena_alloc(arena, call->body.size);
 	return (struct bytes){.data = kept, .size = kept != NULL ? timeout_strip(call->body, kept) : 0};
 }
@@ -38,7 +38,7 @@ int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_jo
 	job->store.body_size = call->body.size;
 	job->store.late_ns = call_late_ns(call, timeout_ms);
 	if (call->method->request == &schema_change_set)
-		job->store.body = keep_body(call, timeout_ms, &job->store.arena);
+		job->store.body = keep_body(call, &job->store.arena);
 	job->held = sizeof(*job) + call->body.size; // DESIGN 4 counts bytes of the wire
 	*ret_job = job;
 	return 0;
@@ -104,8 +104,8 @@ static void on_mail(struct mail *mail)
 	job_note_time(job);
 	if (conn != NULL) {
 		job_answer(job, conn);
-		job->worker->unknown_tokens += job->found_no_token;
-		budget_charge_tokens(job->worker, conn_session(conn));
+		if (job->has_paid)
+			budget_settle_token(job->worker, conn_session(conn), job->found_no_token);
 	}
 	job_end(job);
 }

@@ -86,6 +86,7 @@ struct job {
 	const void *request;
 	const void *response; // set: still to be encoded by the worker
 	struct bytes body;    // else: the encoded response
+	bool has_paid;        // for a token that may be unknown: budget_settle_token()
 	bool found_no_token;
 	struct job *next; // in the lister's queue
 };
@@ -171,6 +172,10 @@ bool budget_admit_more(const struct call *call, size_t more);
 void budget_refuse_tokens(const struct call *calls, size_t count);
 // Charges what was asked in vain since the last time.
 void budget_charge_tokens(struct worker *worker, struct session *session);
+// The same for a question that is answered by another thread: paid when it goes there, given back when the token was
+// known.
+void budget_pay_token(struct worker *worker, struct session *session);
+void budget_settle_token(struct worker *worker, struct session *session, bool was_unknown);
 
 // The clock of budgets: that of the loop, as nobody asks for the time for one request.
 static inline int64_t budget_now_ns(const struct worker *worker)

@@ -121,8 +121,10 @@ static bool pass_other(struct worker *worker, struct conn *conn, struct conn_inp
 		input->message_size = frame.size;
 		return false;
 	case LOOK_REFUSED:
-		(void)budget_admit(worker, session, 1);
-		refuse_call(&call);
+		if (budget_admit(worker, session, 1) == 1)
+			refuse_call(&call);
+		else
+			budget_refuse_requests(&call, 1);
 		session->skip = frame.size;
 		input->continued = false;
 		skip_refused(session, input);

@@ -20,6 +20,8 @@ import harness
 from evauth_client import Client, EvauthError
 from harness import RESOURCE_EXHAUSTED
 
+PERMISSION_DENIED = 7
+
 READ_MAX = 64 * 1024 // 40  # more requests than a daemon takes from a connection at once
 
 
@@ -138,6 +140,41 @@ class UnknownTokens(BudgetTest):
         self.assertGreaterEqual(answered, self.BURST)
         self.assertLessEqual(answered, self.bound(began, 250))
 
+    def test_questions_on_their_way_to_another_thread_are_paid_before(self):
+        daemon = self.start_limited()
+        began = time.monotonic()
+        get = pb.GetRequest(kind=pb.OBJECT_KIND_TOKEN, token_type=pb.TOKEN_TYPE_APP_USER, id="04NOBODY")
+        known = pb.GetRequest(kind=pb.OBJECT_KIND_TOKEN, token_type=pb.TOKEN_TYPE_APP_USER, id="04KNOWN")
+        other = self.open_unix()
+        for _ in range(3):  # what is known costs nothing
+            self.assertFalse([a for a in self.ask_many(other, [known] * 400) if not isinstance(a, bytes)])
+        clients = [self.connect(daemon) for _ in range(4)]
+        for client in clients:
+            for _ in range(400):
+                client.send(get)
+        told = 0
+        for client in clients:
+            for _ in range(400):
+                _, status, _, _, _ = client.receive()
+                self.assertIn(status, (harness.NOT_FOUND, RESOURCE_EXHAUSTED))
+                told += status == harness.NOT_FOUND
+        self.assertGreaterEqual(told, self.BURST)
+        self.assertLessEqual(told, self.bound(began, 10))
+
+    def test_all_addresses_of_this_machine_are_one_client(self):
+        daemon = self.start_limited()
+        began = time.monotonic()
+        answered = 0
+        for last in range(2, 12):
+            client = self.connect(daemon)
+            client.close()
+            client.socket = socket.create_connection(("127.0.0.1", daemon.port), 30, (f"127.0.0.{last}", 0))
+            client.input = client.socket.makefile("rb")
+            answers = self.ask_many(client, [authorize("04NOBODY")] * 400)
+            answered += len([answer for answer in answers if isinstance(answer, bytes)])
+        self.assertGreaterEqual(answered, self.BURST)
+        self.assertLessEqual(answered, self.bound(began, READ_MAX))
+
     def test_who_waits_as_long_as_told_is_answered_again(self):
         daemon = self.start_limited()
         client = self.connect(daemon)
@@ -239,7 +276,32 @@ class Requests(BudgetTest):
         self.assertNotIn("after a restart only", daemon.log())
 
 
+    def test_requests_that_are_refused_anyway_count_as_well(self):
+        daemon = self.start("--client-requests-per-second", "5", "--client-requests-burst", "100", "--access",
+                            "tcp=query,write", "--access", "uid:0=all")
+        client = self.connect(daemon)
+        statuses = [answer.status for answer in self.ask_many(client, [pb.CheckRequest()] * 1000)]
+        self.assertGreater(statuses.count(PERMISSION_DENIED), 0)
+        self.assertGreater(statuses.count(RESOURCE_EXHAUSTED), 800)
+
+
 class Connections(BudgetTest):
+    def test_a_reload_lets_nobody_in(self):
+        folder = self.make_folder()
+        config = os.path.join(folder, "evauthd.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("client-connections-max = 2\n")
+        daemon = self.start("--config", config)
+        kept = self.connect(daemon)  # and the test's own one
+        for _ in range(3):
+            said = daemon.log().count("reloaded")
+            daemon.process.send_signal(signal.SIGHUP)
+            harness.wait_until(lambda: daemon.log().count("reloaded") > said, "the line about the reload")
+            kept.call(pb.StatusRequest())
+            with self.assertRaises(EvauthError) as refused:
+                self.connect(daemon).call(pb.StatusRequest())
+            self.assertEqual(refused.exception.status, RESOURCE_EXHAUSTED)
+
     def test_one_too_many_hears_why_and_another_client_may_come(self):
         daemon = self.start("--client-connections-max", "3")
         clients = [self.connect(daemon) for _ in range(2)]  # and the test's own one

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The change rules (DESIGN 1.4) over the RPC: refusals, atomicity, outcomes, cascades, expectations, idempotency."""
 
+import os
+import struct
 import threading
 import unittest
 
@@ -341,6 +343,25 @@ class Changes(harness.DaemonTest):
             thread.join()
         counts = {row.kind: row.count for row in self.daemon.status().objects}
         self.assertEqual(counts[pb.OBJECT_KIND_CUSTOMER], 3 + 160)
+
+
+class Timeouts(harness.DaemonTest):
+    """timeout_ms is of one request: other replicas and later versions have nothing to do with it."""
+
+    def test_the_log_keeps_a_change_without_it_however_it_was_written(self):
+        daemon = self.start_daemon()
+        client = self.connect(daemon)
+        timeout = b"\xa0\x06\xe0\xd4\x03"  # 60000 in field 100
+        for number, behind in enumerate((b"", b"\xa0\x06\x00", b"\xa0\x06\x80\x80\x80\x80\x10")):
+            change = pb.ChangeSet(changes=[harness.put_customer(f"c{number}")])
+            body = timeout + change.SerializeToString() + timeout + behind
+            client.socket.sendall(struct.pack(">IBBHI", 8 + len(body), 0x11, 0, 16, number) + body)
+            self.assertEqual(client.receive()[1], 0)
+        daemon.stop()
+        with open(os.path.join(daemon.folder, "store", "data.mdb"), "rb") as file:
+            data = file.read()
+        self.assertIn(b"c2", data)
+        self.assertNotIn(timeout, data)
 
 
 if __name__ == "__main__":

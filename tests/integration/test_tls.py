@@ -243,6 +243,20 @@ class Bounds(TlsTest):
             self.assert_ends(silent)
         self.assertEqual(ask(self.open(), pb.StatusRequest)[0], 0)
 
+    def test_a_reload_passes_over_those_who_are_not_let_in(self):
+        daemon = self.start_tls("cn:backend=query", arguments=[*HTTP, "--tls-handshake-timeout", "60s"])
+        begun = self.open()
+        self.assertEqual(ask(begun, pb.StatusRequest)[0], 0)
+        silent = socket.create_connection(("127.0.0.1", self.port))
+        self.addCleanup(silent.close)
+        refused = socket.create_connection(("127.0.0.1", self.port))
+        self.addCleanup(refused.close)
+        refused.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        harness.wait_until(lambda: metrics(daemon)["evauth_tls_handshakes_open"] == 1, "one of them")
+        harness.wait_until(lambda: "tls_refused" in daemon.log(), "the other one")
+        self.reload(daemon, "cn:backend=all")
+        self.assertEqual(ask(begun, pb.StatusRequest)[0], 0)
+
     def test_too_many_handshakes_are_refused_until_there_is_room(self):
         daemon = self.start_tls(arguments=[*HTTP, "--tls-handshakes-max", "3", "--tls-handshake-timeout", "60s"])
         begun = self.open()

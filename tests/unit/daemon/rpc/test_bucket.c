@@ -76,6 +76,16 @@ START_TEST(more_than_there_is_may_be_spent_and_is_made_up_for)
 }
 END_TEST
 
+START_TEST(what_is_given_back_is_there_again_but_not_beyond_a_full_bucket)
+{
+	ck_assert_uint_eq(bucket_take(&bucket, &rate, NOW, 5), 5);
+	bucket_give_back(&bucket, &rate, 2);
+	ck_assert_uint_eq(bucket_left(&bucket, &rate, NOW), 2);
+	bucket_give_back(&bucket, &rate, 90);
+	ck_assert_uint_eq(bucket_take(&bucket, &rate, NOW, 9), 5);
+}
+END_TEST
+
 START_TEST(the_last_one_empties_it)
 {
 	ck_assert(!bucket_spend(&bucket, &rate, NOW, 4));
@@ -165,6 +175,7 @@ int main(void)
 	tcase_add_test(tests, one_flows_in_after_each_interval);
 	tcase_add_test(tests, it_never_holds_more_than_its_burst);
 	tcase_add_test(tests, more_than_there_is_may_be_spent_and_is_made_up_for);
+	tcase_add_test(tests, what_is_given_back_is_there_again_but_not_beyond_a_full_bucket);
 	tcase_add_test(tests, the_last_one_empties_it);
 	tcase_add_test(tests, without_a_rate_there_is_no_limit_and_nothing_is_kept);
 	tcase_add_test(tests, without_a_burst_a_second_is_at_hand);

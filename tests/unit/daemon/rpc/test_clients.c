@@ -49,7 +49,7 @@ static void fill(uint64_t now_ms)
 {
 	char name[32];
 	for (int i = 0; i < CLIENTS_MAX; i++) {
-		snprintf(name, sizeof(name), "tcp:10.0.%d.%d", i / 256, i % 256);
+		snprintf(name, sizeof(name), "cn:c-%d", i);
 		visit(name, now_ms + (uint64_t)i);
 	}
 	ck_assert_uint_eq(clients_count(clients), CLIENTS_MAX);
@@ -86,11 +86,11 @@ END_TEST
 START_TEST(who_comes_when_it_is_full_takes_the_place_of_who_was_away_longest)
 {
 	fill(NOW_MS);
-	struct client *oldest = attach("tcp:10.0.0.0", NOW_MS + 9000); // stays
-	struct client *next = visit("tcp:10.0.0.1", NOW_MS + 1);
+	struct client *oldest = attach("cn:c-0", NOW_MS + 9000); // stays
+	struct client *next = visit("cn:c-1", NOW_MS + 1);
 	ck_assert_ptr_eq(attach("uid:1", NOW_MS + 9000), next);
 	ck_assert_str_eq(next->name, "uid:1");
-	ck_assert_str_eq(oldest->name, "tcp:10.0.0.0");
+	ck_assert_str_eq(oldest->name, "cn:c-0");
 	ck_assert_uint_eq(clients_count(clients), CLIENTS_MAX);
 }
 END_TEST
@@ -98,7 +98,7 @@ END_TEST
 START_TEST(what_a_client_did_goes_with_its_place)
 {
 	fill(NOW_MS);
-	struct client *first = attach("tcp:10.0.0.0", NOW_MS);
+	struct client *first = attach("cn:c-0", NOW_MS);
 	counter_add(&first->counters[first_worker].requests, 7);
 	clients_detach(clients, first, false);
 	ck_assert_ptr_eq(attach("uid:1", NOW_MS + 9000), first);
@@ -111,10 +111,10 @@ START_TEST(a_client_with_spent_budgets_keeps_its_place)
 {
 	bucket_rate_set(&budgets.unknown_tokens, 1, 10);
 	fill(NOW_MS);
-	struct client *spent = visit("tcp:10.0.0.0", NOW_MS);
+	struct client *spent = visit("cn:c-0", NOW_MS);
 	(void)bucket_spend(&spent->unknown_tokens, &budgets.unknown_tokens, NOW_MS * 1000000ll, 10);
 	ck_assert_ptr_ne(visit("uid:1", NOW_MS + 5000), spent);
-	ck_assert_ptr_eq(attach("tcp:10.0.0.0", NOW_MS + 5000), spent);
+	ck_assert_ptr_eq(attach("cn:c-0", NOW_MS + 5000), spent);
 	ck_assert(!bucket_is_full(&spent->unknown_tokens, &budgets.unknown_tokens, (NOW_MS + 5000) * 1000000ll));
 	clients_detach(clients, spent, false);
 	// Ten seconds later it is full again.
@@ -136,6 +136,54 @@ START_TEST(who_finds_no_place_is_one_of_the_others)
 	ck_assert_ptr_ne(attach("uid:5", NOW_MS), others);
 	ck_assert_uint_eq(others->connections, 2);
 	ck_assert_uint_eq(clients_count(clients), CLIENTS_MAX + 1);
+}
+END_TEST
+
+// Anybody has many addresses: they must not take the places of those who show who they are.
+START_TEST(unproven_names_leave_room_for_proven_ones)
+{
+	char name[32];
+	struct client *others = NULL;
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		snprintf(name, sizeof(name), "tcp:10.0.%d.%d", i / 256, i % 256);
+		others = attach(name, NOW_MS);
+	}
+	ck_assert_str_eq(others->name, "tcp:others");
+	ck_assert_uint_eq(clients_count(clients), CLIENTS_UNPROVEN_MAX + 1);
+	for (int i = 0; i < CLIENTS_MAX - CLIENTS_UNPROVEN_MAX; i++) {
+		snprintf(name, sizeof(name), "uid:%d", i);
+		ck_assert_str_eq(attach(name, NOW_MS)->name, name);
+	}
+	ck_assert_str_eq(attach("uid:9999", NOW_MS)->name, "others");
+}
+END_TEST
+
+START_TEST(an_unproven_name_takes_the_place_of_an_unproven_one_only)
+{
+	char name[32];
+	struct client *proven = visit("uid:1", NOW_MS);
+	for (int i = 0; i < CLIENTS_UNPROVEN_MAX; i++) {
+		snprintf(name, sizeof(name), "tcp:10.0.%d.%d", i / 256, i % 256);
+		visit(name, NOW_MS + 1 + (uint64_t)i);
+	}
+	ck_assert_ptr_ne(visit("tcp:10.9.9.9", NOW_MS + 9000), proven);
+	ck_assert_str_eq(proven->name, "uid:1");
+	ck_assert_uint_eq(clients_count(clients), CLIENTS_UNPROVEN_MAX + 1);
+}
+END_TEST
+
+START_TEST(a_connection_that_changes_its_name_is_counted_once_and_let_in_already)
+{
+	atomic_store(&budgets.connections_max, 1);
+	struct client *first = attach("dns:a", NOW_MS);
+	ck_assert_ptr_eq(clients_rename(clients, first, "dns:a", 3, NOW_MS, false), first);
+	ck_assert_uint_eq(first->connections, 1);
+	ck_assert_uint_eq(first->roles, 3);
+	struct client *second = clients_rename(clients, first, "cn:a", 1, NOW_MS, false);
+	ck_assert_str_eq(second->name, "cn:a");
+	ck_assert_uint_eq(first->connections, 0);
+	ck_assert_uint_eq(second->connections, 1);
+	clients_detach(clients, second, false);
 }
 END_TEST
 
@@ -238,6 +286,9 @@ int main(void)
 	tcase_add_test(tests, what_a_client_did_goes_with_its_place);
 	tcase_add_test(tests, a_client_with_spent_budgets_keeps_its_place);
 	tcase_add_test(tests, who_finds_no_place_is_one_of_the_others);
+	tcase_add_test(tests, unproven_names_leave_room_for_proven_ones);
+	tcase_add_test(tests, an_unproven_name_takes_the_place_of_an_unproven_one_only);
+	tcase_add_test(tests, a_connection_that_changes_its_name_is_counted_once_and_let_in_already);
 	tcase_add_test(tests, a_name_that_is_too_long_is_one_of_the_others);
 	tcase_add_test(tests, what_the_workers_counted_is_told_together_busiest_first);
 	tcase_add_test(tests, workers_attach_and_detach_at_the_same_time);
