@@ -182,8 +182,6 @@ static void look_at_access(void *context, struct conn *conn)
 {
 	struct session *session = conn_session(conn);
 	const uint32_t roles = session->roles;
-	if (session->client == NULL) // its handshake is under way
-		return;
 	budget_look_again(context, conn);
 	// With what it asked for: a stream it may not have any more must not go on.
 	if ((roles & ~session->roles) != 0)
