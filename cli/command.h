@@ -69,6 +69,7 @@ enum exit_code command_completion(struct context *context, const struct argument
 enum exit_code command_customer_erase(struct context *context, const struct arguments *arguments);
 enum exit_code command_check(struct context *context, const struct arguments *arguments);
 enum exit_code command_clients(struct context *context, const struct arguments *arguments);
+enum exit_code command_pseudonym(struct context *context, const struct arguments *arguments);
 enum exit_code command_top(struct context *context, const struct arguments *arguments);
 enum exit_code command_status(struct context *context, const struct arguments *arguments);
 enum exit_code command_watch(struct context *context, const struct arguments *arguments);

@@ -99,6 +99,9 @@ const struct command commands[] = {
 	{"token", "show", "UID", "show a token", 1, 1, TOKEN_IDENTITY_OPTIONS, OBJECT_KIND_TOKEN, command_show},
 	{"token", "list", "[TEXT]", "list tokens", 0, 1, BIT(OPTION_CUSTOMER), OBJECT_KIND_TOKEN, command_list},
 	{"token", "delete", "UID", "delete a token", 1, 1, TOKEN_IDENTITY_OPTIONS, OBJECT_KIND_TOKEN, command_delete},
+	{"token", "pseudonym", "UID",
+	 "what the daemon's log calls this token (log-denials): t=XXXXXXXX, made here from its --pepper-file", 1, 1,
+	 BIT(OPTION_PEPPER_FILE) | BIT(OPTION_TOKEN_TYPE), OBJECT_KIND_TOKEN, command_pseudonym},
 
 	{"search", NULL, "KIND [TEXT]",
 	 "find tariffs, groups, charge-points, customers, tokens or memberships by part of id or name", 1, 2,

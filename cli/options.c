@@ -77,6 +77,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_TIMES] = {"count", "N", "end after showing so many"},
 	[OPTION_ONCE] = {"once", NULL, "one plain block, of one interval"},
 	[OPTION_BATCH] = {"batch", NULL, "plain blocks, on a terminal too"},
+	[OPTION_PEPPER_FILE] = {"pepper-file", "FILE", "the secret of the daemon's log-pepper-file"},
 };
 
 static bool option_is_switch(enum option_id id)

@@ -35,6 +35,8 @@ struct options {
 	struct options_list listen;       // HOST:PORT
 	enum log_level log_level;
 	char log_format[OPTIONS_TEXT_MAX]; // text or json
+	bool log_denials;
+	char log_pepper_file[OPTIONS_TEXT_MAX]; // empty: none
 	bool insecure_listen;
 	struct options_list tls_listen; // HOST:PORT
 	char tls_cert_file[OPTIONS_TEXT_MAX];

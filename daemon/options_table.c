@@ -195,6 +195,20 @@ const struct option_row option_table[] = {
 	 .reloadable = true,
 	 .help = "text, or json: an object with time, level, event and message per line; on stderr, for a journal has "
 		 "fields of its own"},
+	{.name = "log-denials",
+	 .type = OPTION_FLAG,
+	 .offset = FIELD(log_denials),
+	 .preset = "false",
+	 .reloadable = true,
+	 .help = "log questions that were denied: reason, charge point, client, and by log-pepper-file the token; at "
+		 "most 10 a second"},
+	{.name = "log-pepper-file",
+	 .type = OPTION_FILE,
+	 .offset = FIELD(log_pepper_file),
+	 .argument = "FILE",
+	 .reloadable = true,
+	 .help = "a secret of 16 to 256 bytes, which others must not be able to read: with it log-denials tells tokens "
+		 "apart, as t=XXXXXXXX, which evauth token pseudonym makes of a uid. Without it no token is told"},
 	{.name = "max-connections",
 	 .type = OPTION_NUMBER,
 	 .offset = FIELD(max_connections),

@@ -13,6 +13,7 @@
 #include "daemon/rpc/worker.h"
 #include "daemon/server_access.h"
 #include "daemon/server_admin.h"
+#include "daemon/server_denials.h"
 #include "daemon/server_feed.h"
 #include "daemon/server_listen.h"
 #include "daemon/server_notify.h"
@@ -56,6 +57,7 @@ struct server {
 	struct server_figures_parts figures; // once there are workers
 	struct server_admin *admin;          // NULL: no HTTP
 	struct server_feed *feed;            // NULL: no Redis
+	struct server_denials *denials;
 	struct server_addresses addresses;
 	uint64_t unix_inode;  // of the socket file we made, 0: none
 	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
@@ -76,8 +78,20 @@ int server_check(const struct options *options, struct options_error *error)
 	if (result != 0)
 		return result;
 	redis_settings_finish(&redis);
-	result = server_access_check(options, error);
+	result = server_denials_check(options, error);
+	if (result == 0)
+		result = server_access_check(options, error);
 	return result ? result : server_addresses_resolve(options, &addresses, error);
+}
+
+// A core dump holds uids. Whoever may can raise the limit again: prlimit(1).
+static void forbid_core_dumps(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_CORE, &limit) != 0)
+		return;
+	limit.rlim_cur = 0;
+	(void)setrlimit(RLIMIT_CORE, &limit);
 }
 
 // As many connections as there can be descriptors for.
@@ -134,6 +148,17 @@ static int use_access(struct server *server)
 	return result;
 }
 
+static int use_denials(struct server *server)
+{
+	struct options_error error = {.message = "out of memory"};
+	int result = server->denials ? 0 : server_denials_create(&server->service, &server->denials);
+	if (result == 0)
+		result = server_denials_use(server->denials, &server->options, &error);
+	if (result != 0)
+		log_error("options", "%s", error.message);
+	return result;
+}
+
 // A file that is wrong changes nothing.
 static void reload(struct server *server)
 {
@@ -149,6 +174,7 @@ static void reload(struct server *server)
 		options_reload(&server->options, options, restart, sizeof(restart));
 		use_settings(server);
 		(void)use_access(server);
+		(void)use_denials(server);
 		log_info("reloaded", "%s%s", restart[0] ? "after a restart only: " : "the settings are in force",
 			 restart);
 	}
@@ -400,6 +426,8 @@ static int start(struct server *server)
 	if (result == 0)
 		result = use_access(server);
 	if (result == 0)
+		result = use_denials(server);
+	if (result == 0)
 		result = start_admin(server);
 	if (result == 0)
 		result = open_store(server);
@@ -544,6 +572,7 @@ static void stop(struct server *server)
 	store_close(service->store);
 	server_access_finish(service);
 	watchdog_destroy(server->watchdog);
+	server_denials_destroy(server->denials);
 	server_admin_destroy(server->admin);
 	if (server->fatal_event >= 0)
 		close(server->fatal_event);
@@ -560,6 +589,7 @@ int server_run(int argc, char **argv, const struct options *options)
 	server->argv = argv;
 	server->options = *options;
 	server->signals = server->fatal_event = -1;
+	forbid_core_dumps();
 	use_settings(server);
 	const int result = start(server);
 	if (result == 0) {

@@ -31,6 +31,8 @@ int memory_reserve(struct memory *memory, size_t size)
 	if (start == MAP_FAILED)
 		return -ENOMEM;
 	*memory = (struct memory){.start = extra ? trim_to_step(start, size) : start, .size = size};
+	// What is kept here is personal data. Advice on all of it keeps it one mapping.
+	(void)madvise(memory->start, memory->size, MADV_DONTDUMP);
 	return 0;
 }
 

@@ -38,10 +38,12 @@ static void answer_alone(const struct call *call, const struct image *image)
 	}
 	if (result == 0)
 		result = decide_explained(image, &request, worker_now_s(worker), &worker->arena, &decision, &fault);
-	if (result == 0)
+	if (result == 0) {
+		denial_note(call, &request, &decision.response);
 		give_answer(call, &decision.response);
-	else
+	} else {
 		reply_fault(call, result, &fault);
+	}
 }
 
 // Out of the way of those without a time-out.
@@ -79,6 +81,14 @@ static void give(void *context, size_t index, const struct decision *decision)
 		answer_alone(&pipeline->calls[index], pipeline->image);
 }
 
+static __attribute__((cold)) void give_and_note(void *context, size_t index, const struct decision *decision)
+{
+	const struct pipeline *pipeline = context;
+	if (decision != NULL)
+		denial_note(&pipeline->calls[index], &pipeline->requests[index % DECIDE_LANES], &decision->response);
+	give(context, index, decision);
+}
+
 void method_authorize(const struct call *calls, size_t count)
 {
 	struct worker *worker = calls[0].worker;
@@ -87,7 +97,11 @@ void method_authorize(const struct call *calls, size_t count)
 	pipeline.image = worker_image(worker);
 	pipeline.late = 0;
 	pipeline.fault.change_number = pipeline.fault.retry_after_ms = 0;
-	const struct decide_flow flow = {.take = take, .give = give, .context = &pipeline};
+	const struct decide_flow flow = {
+		.take = take,
+		.give = UNLIKELY(denials_are_wanted(worker)) ? give_and_note : give,
+		.context = &pipeline,
+	};
 	arena_reset(&worker->arena);
 	decide_flow(pipeline.image, worker_now_s(worker), &flow, count);
 }

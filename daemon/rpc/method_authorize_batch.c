@@ -93,12 +93,14 @@ static void append_alone(struct batch *batch, const struct authorize_request *re
 	const int result = request->explain ? decide_explained(batch->image, request, worker_now_s(worker),
 							       &worker->arena, &decision, &fault)
 					    : decide(batch->image, request, worker_now_s(worker), &decision, &fault);
-	if (result == 0)
+	if (result == 0) {
+		denial_note(batch->call, request, &decision.response);
 		append(batch, &decision.response);
-	else if (result == -EINVAL)
+	} else if (result == -EINVAL) {
 		append_refused(batch, &fault);
-	else
+	} else {
 		batch->result = result;
+	}
 }
 
 static const struct authorize_request *take(void *context, size_t index)
@@ -119,12 +121,24 @@ static void give(void *context, size_t index, const struct decision *decision)
 		append_alone(batch, &batch->request.requests[index]);
 }
 
+static __attribute__((cold)) void give_and_note(void *context, size_t index, const struct decision *decision)
+{
+	const struct batch *batch = context;
+	if (decision != NULL && batch->result == 0)
+		denial_note(batch->call, &batch->request.requests[index], &decision->response);
+	give(context, index, decision);
+}
+
 // ---------------------------------------------------------------- the batch
 
 static void answer_batch(struct batch *batch)
 {
 	const struct call *call = batch->call;
-	const struct decide_flow flow = {.take = take, .give = give, .context = batch};
+	const struct decide_flow flow = {
+		.take = take,
+		.give = UNLIKELY(denials_are_wanted(call->worker)) ? give_and_note : give,
+		.context = batch,
+	};
 	const struct fault none = {0};
 	batch->size = FRAME_HEADER_SIZE;
 	batch->room = conn_reserve(call->conn,

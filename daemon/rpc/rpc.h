@@ -258,6 +258,16 @@ bool call_is_late(const struct call *call, uint32_t timeout_ms);
 // The same before anything is decoded, on connections that have sent a time-out before.
 bool call_is_late_undecoded(const struct call *call);
 
+// ---------------------------------------------------------------- denial.c
+// Whether denied questions are to be told of: looked at once per batch.
+static inline bool denials_are_wanted(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->service->denials.are_wanted, memory_order_relaxed);
+}
+// Tells of this one, if it was denied and that is wanted.
+void denial_note(const struct call *call, const struct authorize_request *request,
+		 const struct authorize_response *response);
+
 // ---------------------------------------------------------------- job.c
 // -ENOMEM. The body is decoded into the job's arena: -EINVAL and a fault. `timeout_ms` is the request's.
 MUST_CHECK int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_job, struct fault *fault);

@@ -40,6 +40,22 @@ struct service_figures {
 	int (*get)(void *context, struct arena *arena, struct figures_response *ret_response);
 };
 
+// A question that was denied, for as long as it is told of.
+struct denial {
+	struct bytes token_uid; // as it was asked
+	enum token_type token_type;
+	struct bytes charge_point_id; // of the store; empty: there is none by what was asked
+	enum reason reason;
+	const char *client;
+};
+
+// Who is told of denied questions.
+struct service_denials {
+	_Atomic bool are_wanted; // looked at once per batch
+	void *context;
+	void (*note)(void *context, const struct denial *denial); // a worker's thread
+};
+
 // Made by the server before the first worker, outlives the last one. Plain fields do not change meanwhile.
 struct service {
 	struct store *store;
@@ -52,6 +68,7 @@ struct service {
 	struct restores *restores;
 	struct service_feed feed;
 	struct service_figures figures;
+	struct service_denials denials;
 	uint32_t frame_size_max;
 	uint32_t workers_count;
 	uint32_t queue_max;

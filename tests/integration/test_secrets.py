@@ -43,6 +43,7 @@ class Secrets(cluster.ClusterTest):
             shutil.copy(self.certificates.path(source), self.file(name))
         os.chmod(self.file("tls-key"), 0o400)
         write(self.file("redis-password"), PASSWORD + "\n", 0o400)
+        write(self.file("log-pepper"), PASSWORD * 4, 0o400)
 
     def file(self, name):
         return os.path.join(self.folder, name)
@@ -140,6 +141,7 @@ class Secrets(cluster.ClusterTest):
                                           "--peer-cert-file=credential:tls-cert",
                                           "--peer-key-file=credential:tls-key"]),
             "redis-password-file": ("redis-password", [redis[0], "--redis-password-file=credential:redis-password"]),
+            "log-pepper-file": ("log-pepper", ["--log-pepper-file=credential:log-pepper"]),
             "config": ("conf", ["--config", config]),
         }
 

@@ -31,7 +31,7 @@ MODULES = {
     "daemon": ["daemon/admin", "daemon/feed", "daemon/notify", "daemon/rpc", "daemon/decide", "daemon/tariff",
                "daemon/net", "tls", "store", "proto", "base"],
     "client": ["tls", "proto", "base"],
-    "cli": ["client", "proto", "base"],
+    "cli": ["client", "tls", "proto", "base"],
     "bench": ["client", "proto", "base"],
 }
 
