@@ -16,7 +16,7 @@ sed "s|^ExecStart=/usr/bin/evauthd|ExecStart=$2|" "$1/evauthd.service" >"$folder
 verify
 # The lines that are proposed in comments are right as well.
 sed -i 's/^# \(LoadCredential=\|ListenStream=\)/\1/' "$folder/evauthd.service" "$folder/evauthd.socket"
-[ "$(grep -c '^LoadCredential=' "$folder/evauthd.service")" -eq 2 ]
+[ "$(grep -c '^LoadCredential=' "$folder/evauthd.service")" -eq 3 ]
 [ "$(grep -c '^ListenStream=' "$folder/evauthd.socket")" -eq 3 ]
 verify
 for unit in evauthd.service evauthd.socket; do
