@@ -17,12 +17,15 @@ enum {
 	INTERVAL_MIN_MS = 100,
 	INTERVAL_MAX_MS = 3600 * 1000,
 	RESTART_SHOWN_MS = 30 * 1000, // of the daemon's life
+	CLIENTS_MAX = 100,            // asked for
+	CLIENTS_REST = 10,            // readings without them after they could not be had
 	READING_CHUNK_SIZE = 64 * 1024,
 };
 
 struct reading {
 	struct arena arena;
 	struct figures_response *figures; // NULL: none yet
+	struct clients_response *clients; // NULL: not known
 };
 
 struct top {
@@ -34,6 +37,8 @@ struct top {
 	uint64_t next_ms;
 	bool is_away; // the last reading failed
 	bool was_restarted;
+	bool may_not_see_clients; // they take another role than figures, or a later daemon
+	uint32_t clients_rest;    // readings to come without them
 };
 
 // ---------------------------------------------------------------- options
@@ -66,6 +71,26 @@ static enum exit_code parse_options(struct top *top, const struct arguments *arg
 
 // ---------------------------------------------------------------- readings
 
+// Beside the figures, if they are to be had: another thread of the daemon answers, which may be at something long.
+static void read_clients(struct top *top, struct reading *reading)
+{
+	const struct clients_request request = {.count_max = CLIENTS_MAX};
+	reading->clients = NULL;
+	if (top->context->json || top->may_not_see_clients)
+		return;
+	if (top->clients_rest > 0) {
+		top->clients_rest--;
+		return;
+	}
+	const int result = evauth_clients(top->context->client, &request, &reading->arena, &reading->clients);
+	if (result == 0)
+		return;
+	const enum status_code code = evauth_fault(top->context->client)->code;
+	top->may_not_see_clients =
+		result == -EREMOTEIO && (code == STATUS_PERMISSION_DENIED || code == STATUS_UNIMPLEMENTED);
+	top->clients_rest = CLIENTS_REST;
+}
+
 // On failure what is shown stays.
 static int read_figures(struct top *top)
 {
@@ -74,6 +99,7 @@ static int read_figures(struct top *top)
 	const int result = evauth_figures(top->context->client, &next->arena, &next->figures);
 	if (result < 0)
 		return result;
+	read_clients(top, next);
 	top->spare = top->before;
 	top->before = top->now;
 	top->now = next;
@@ -144,6 +170,8 @@ static int draw(const struct top *top, struct screen *screen)
 		.span = &span,
 		.server = evauth_server(context->client),
 		.now_s = clock_wall_s(),
+		.clients_before = top->before->clients,
+		.clients = top->now->clients,
 		.note = top->is_away || top->was_restarted ? note : NULL,
 	};
 	if (top->is_away)

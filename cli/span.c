@@ -125,6 +125,54 @@ int span_methods(const struct span *span, struct arena *arena, struct method_spa
 	return 0;
 }
 
+// ---------------------------------------------------------------- clients
+
+static const struct client_info *find_client(const struct clients_response *clients, struct bytes name)
+{
+	static const struct client_info none;
+	for (size_t i = 0; clients != NULL && i < clients->clients_count; i++) {
+		if (bytes_equal(clients->clients[i].name, name))
+			return &clients->clients[i];
+	}
+	return &none;
+}
+
+static int compare_clients(const void *a, const void *b)
+{
+	const struct client_span *left = a, *right = b;
+	if (left->requests != right->requests)
+		return left->requests > right->requests ? -1 : 1;
+	if (left->total != right->total)
+		return left->total > right->total ? -1 : 1;
+	return bytes_compare(left->name, right->name);
+}
+
+int span_clients(const struct span *span, const struct clients_response *before, const struct clients_response *now,
+		 struct arena *arena, struct client_span **ret_clients)
+{
+	struct client_span *clients = arena_calloc(arena, now->clients_count + 1, sizeof(*clients));
+	if (clients == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < now->clients_count; i++) {
+		const struct client_info *client = &now->clients[i];
+		const struct client_info *was = find_client(span->before ? before : NULL, client->name);
+		clients[i] = (struct client_span){
+			.name = client->name,
+			.connections = client->connections,
+			.requests = span_rate(span, was->requests, client->requests),
+			.denied = span_rate(span, was->denied, client->denied),
+			.unknown = span_rate(span, was->unknown_tokens, client->unknown_tokens),
+			.refused = span_rate(span, was->refused, client->refused),
+			.bytes_in = span_rate(span, was->bytes_in, client->bytes_in),
+			.bytes_out = span_rate(span, was->bytes_out, client->bytes_out),
+			.total = client->requests,
+		};
+	}
+	qsort(clients, now->clients_count, sizeof(*clients), compare_clients);
+	*ret_clients = clients;
+	return 0;
+}
+
 // ---------------------------------------------------------------- verdicts
 
 static uint64_t count_before(const struct span *span, const struct decision_count *decision)

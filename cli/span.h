@@ -49,6 +49,18 @@ struct method_span {
 MUST_CHECK int span_methods(const struct span *span, struct arena *arena, struct method_span **ret_methods,
 			    size_t *ret_count);
 
+struct client_span {
+	struct bytes name;
+	uint32_t connections;                      // now
+	double requests, denied, unknown, refused; // per second
+	double bytes_in, bytes_out;
+	uint64_t total; // requests, since the start
+};
+
+// Those with the most requests in the span first. `before` may be NULL; who is not in it has come since. -ENOMEM.
+MUST_CHECK int span_clients(const struct span *span, const struct clients_response *before,
+			    const struct clients_response *now, struct arena *arena, struct client_span **ret_clients);
+
 struct reason_span {
 	enum reason reason;
 	double rate;

@@ -3,9 +3,10 @@
 
 #include "cli/words.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
-enum { LABEL_WIDTH = 12, METHODS_SHOWN = 10, REASONS_SHOWN = 4 };
+enum { LABEL_WIDTH = 12, METHODS_SHOWN = 10, REASONS_SHOWN = 4, CLIENTS_SHOWN = 8 };
 
 static void label(FILE *out, const char *text)
 {
@@ -151,6 +152,29 @@ static void draw_verdicts(const struct span *span, struct screen *screen)
 			words_rate(verdicts[VERDICT_UNSPECIFIED].rate, rate));
 }
 
+// Shown where there are two readings of them: what came before the first is long ago.
+static int draw_clients(const struct top_view *view, struct arena *arena, struct screen *screen)
+{
+	struct client_span *clients;
+	if (view->clients == NULL || (view->span->before != NULL && view->clients_before == NULL))
+		return 0;
+	if (span_clients(view->span, view->clients_before, view->clients, arena, &clients) < 0)
+		return -ENOMEM;
+	fputc('\n', screen->out);
+	screen_title(screen, "%-30s %5s %11s %9s %9s %9s %11s %11s", "CLIENT", "CONNS", "REQUESTS/S", "DENIED/S",
+		     "UNKNOWN/S", "REFUSED/S", "IN/S", "OUT/S");
+	for (size_t i = 0; i < view->clients->clients_count && i < CLIENTS_SHOWN; i++) {
+		const struct client_span *client = &clients[i];
+		char requests[WORDS_SIZE], denied[WORDS_SIZE], unknown[WORDS_SIZE], refused[WORDS_SIZE], in[WORDS_SIZE],
+			sent[WORDS_SIZE];
+		fprintf(screen->out, "%-30.*s %5" PRIu32 " %11s %9s %9s %9s %11s %11s\n", BYTES_ARG(client->name),
+			client->connections, words_rate(client->requests, requests), words_rate(client->denied, denied),
+			words_rate(client->unknown, unknown), words_rate(client->refused, refused),
+			words_size((uint64_t)client->bytes_in, in), words_size((uint64_t)client->bytes_out, sent));
+	}
+	return 0;
+}
+
 // ---------------------------------------------------------------- writer, store, replication
 
 static void draw_writer(const struct span *span, FILE *out)
@@ -250,9 +274,11 @@ int top_view_draw(const struct top_view *view, struct arena *arena, struct scree
 	draw_connections(span, screen->out);
 	draw_limits(span, screen->out);
 	fputc('\n', screen->out);
-	const int result = draw_methods(span, arena, screen);
+	int result = draw_methods(span, arena, screen);
 	fputc('\n', screen->out);
 	draw_verdicts(span, screen);
+	if (result == 0)
+		result = draw_clients(view, arena, screen);
 	fputc('\n', screen->out);
 	draw_writer(span, screen->out);
 	draw_store(span->now, screen->out);

@@ -8,8 +8,9 @@
 struct top_view {
 	const struct span *span;
 	const char *server;
-	int64_t now_s;    // wall clock
-	const char *note; // what has happened to the connection; NULL: nothing
+	int64_t now_s;                                           // wall clock
+	const char *note;                                        // what has happened to the connection; NULL: nothing
+	const struct clients_response *clients_before, *clients; // NULL: not known
 };
 
 // -ENOMEM. What it needs meanwhile comes from `arena`.

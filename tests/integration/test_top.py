@@ -243,6 +243,14 @@ class InAPipe(harness.DaemonTest):
         self.assertEqual(first.started_at, second.started_at)
         self.assertLess(abs(time.time() - first.started_at), 600)
 
+    def test_clients_are_for_the_role_admin(self):
+        daemon = self.start_daemon("--access", "tcp=all")
+        self.assertRegex(self.top(daemon, "--once"), r"(?m)^CLIENT +CONNS .*\ntcp:127\.0\.0\.1 +\d+ +[\d.,]+ ")
+        daemon = self.start_daemon("--access", "tcp=query,watch")
+        text = self.top(daemon, "--once")
+        self.assertIn("METHOD", text)
+        self.assertNotIn("CLIENT ", text)
+
     def test_a_daemon_that_is_not_there_is_an_error(self):
         daemon = self.start_daemon()
         daemon.stop()

@@ -10,6 +10,22 @@ static int refusal;      // status of every answer; 0: readings
 static int break_before; // this reading's connection is cut without an answer; 0: none
 static int answered;
 
+static int clients_refusal, clients_asked;
+
+static void answer_clients(int fd, const struct frame *request)
+{
+	struct client_info clients[] = {
+		{.name = BYTES_LITERAL("uid:1000"), .connections = 2, .requests = 5000},
+		{.name = BYTES_LITERAL("cn:gateway"), .connections = 1, .requests = (uint64_t)answered * 300},
+	};
+	const struct clients_response response = {.clients = clients, .clients_count = 2, .clients_total = 2};
+	clients_asked++;
+	if (clients_refusal != 0)
+		fake_refuse(fd, request, clients_refusal, "no");
+	else
+		fake_answer(fd, request, FRAME_RESPONSE, &schema_clients_response, &response);
+}
+
 // The next reading, the last one again and again.
 static void serve(struct fake_server *fake, int fd, int number)
 {
@@ -19,6 +35,10 @@ static void serve(struct fake_server *fake, int fd, int number)
 	while (fake_read(fd, &request)) {
 		if (refusal != 0) {
 			fake_refuse(fd, &request, refusal, "no");
+			continue;
+		}
+		if (request.method == METHOD_CLIENTS) {
+			answer_clients(fd, &request);
 			continue;
 		}
 		if (break_before != 0 && answered + 1 == break_before) {
@@ -70,7 +90,7 @@ static void setup(void)
 							.store = &store};
 	}
 	store = (struct store_usage){.bytes_used = 1 << 20, .bytes_max = 1 << 30, .accepts_writes = true};
-	refusal = break_before = answered = 0;
+	refusal = break_before = answered = clients_refusal = clients_asked = 0;
 	fixture_start(serve);
 }
 
@@ -167,6 +187,26 @@ START_TEST(a_restart_is_told_and_counted_from_its_start)
 }
 END_TEST
 
+START_TEST(clients_are_told_by_what_they_ask_now)
+{
+	ck_assert_int_eq(run("top --once --interval 0.1"), EXIT_DONE);
+	expect("\n\nCLIENT                         CONNS  REQUESTS/S");
+	const char *busy = strstr(printed, "cn:gateway                         1         300         0");
+	const char *idle = strstr(printed, "uid:1000                           2           0         0");
+	ck_assert_msg(busy != NULL && idle != NULL && busy < idle, "%s", printed);
+}
+END_TEST
+
+START_TEST(without_the_role_for_clients_they_are_left_out_and_not_asked_for_again)
+{
+	clients_refusal = STATUS_PERMISSION_DENIED;
+	ck_assert_int_eq(run("top --batch --count 2 --interval 0.1"), EXIT_DONE);
+	ck_assert_int_eq(clients_asked, 1);
+	ck_assert_ptr_null(strstr(printed, "CLIENT"));
+	expect("METHOD");
+}
+END_TEST
+
 START_TEST(refusals_end_it)
 {
 	refusal = STATUS_PERMISSION_DENIED;
@@ -204,6 +244,8 @@ int main(void)
 	tcase_add_test(tcase, replication_and_what_is_wrong_are_told);
 	tcase_add_test(tcase, a_daemon_that_goes_away_is_waited_for);
 	tcase_add_test(tcase, a_restart_is_told_and_counted_from_its_start);
+	tcase_add_test(tcase, clients_are_told_by_what_they_ask_now);
+	tcase_add_test(tcase, without_the_role_for_clients_they_are_left_out_and_not_asked_for_again);
 	tcase_add_test(tcase, refusals_end_it);
 	tcase_add_test(tcase, bad_options_are_refused_by_name);
 	tcase_set_timeout(tcase, 60);
