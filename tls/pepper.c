@@ -33,7 +33,7 @@ static int read_pepper(int fd, const char *path, struct pepper *pepper, char why
 {
 	char data[PEPPER_SIZE_MAX + 2];
 	struct stat st;
-	size_t size;
+	size_t size = 0; // gcc cannot tell that it is set
 	if (fstat(fd, &st) != 0)
 		return refuse(why, path, strerrordesc_np(errno));
 	if ((st.st_mode & S_IRWXO) != 0)
