@@ -37,6 +37,7 @@ class Peers(cluster.ClusterTest):
         self.whole = self.new_replica(redis, "--redis-log-max", "100", "--tls-listen", "127.0.0.1:0", *RULES,
                                       *self.files("tls", "server"))
         self.whole.start()
+        cluster.wait_state(self.whole, cluster.FOLLOWING)
         for number in range(300):
             self.whole.apply(harness.put_customer(f"k{number}"))
         with open(self.whole.port_file, encoding="utf-8") as file:
