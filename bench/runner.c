@@ -58,6 +58,14 @@ static struct report report_of(const struct step *step)
 	};
 }
 
+// A batch is as much as its requests.
+static uint32_t closed_depth(const struct run_options *options)
+{
+	const uint32_t most =
+		options->batch < CLOSED_DEPTH_MAX ? CLOSED_DEPTH_MAX / (options->batch > 0 ? options->batch : 1) : 1;
+	return options->load.depth < most ? options->load.depth : most;
+}
+
 // 0, or a negative errno that has been said. A wrong answer is -EBADMSG.
 static int run_step(struct step *step, double rate, double seconds)
 {
@@ -67,8 +75,8 @@ static int run_step(struct step *step, double rate, double seconds)
 	step->rate = rate;
 	step->options = options->load;
 	step->options.rate = rate;
-	if (options->rate_share > 0 && rate == 0 && step->options.depth > CLOSED_DEPTH_MAX)
-		step->options.depth = CLOSED_DEPTH_MAX;
+	if (options->rate_share > 0 && rate == 0)
+		step->options.depth = closed_depth(options);
 	step->options.seconds = seconds;
 	if (runner->writes) {
 		const double writes = write_rate(options, rate);

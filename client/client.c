@@ -441,6 +441,9 @@ int evauth_watch(struct evauth_client *client, const struct watch_request *reque
 		if (watching.result != 0 || !may_watch_again(client, result) || watcher->on_break == NULL ||
 		    watcher->on_break(watcher->context, watching.after_revision) < 0)
 			return result;
+		const uint32_t asked_ms = client->fault.retry_after_ms;
+		if (asked_ms > watching.retry_ms)
+			watching.retry_ms = asked_ms < EVAUTH_WATCH_RETRY_MAX_MS ? asked_ms : EVAUTH_WATCH_RETRY_MAX_MS;
 		const struct timespec pause = {.tv_sec = watching.retry_ms / 1000,
 					       .tv_nsec = watching.retry_ms % 1000 * 1000000L};
 		(void)nanosleep(&pause, NULL);

@@ -41,6 +41,9 @@ int store_submit(struct store *store, struct store_job *job)
 		result = -EIO;
 	} else if (store->queue_count >= store->queue_max) {
 		store->queue_refused++;
+		fault_set(&job->fault, STATUS_RESOURCE_EXHAUSTED, NULL, "%u change sets wait for the writer already",
+			  store->queue_count);
+		job->fault.retry_after_ms = drain_wait_ms(&store->drain, store->queue_count);
 		result = -EAGAIN;
 	} else {
 		*store->queue_end = job;

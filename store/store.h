@@ -107,7 +107,8 @@ struct store_job {
 // nothing of it was done. Faults of the store itself: RESOURCE_EXHAUSTED (-ENOSPC) when it is full, for what does more
 // than delete and detach; UNAVAILABLE (-EIO) when the commit failed for good, and whether it is on disk is unknown.
 
-// Any thread. -EAGAIN: the queue is full, or -EIO: the store is closed to writes; done() is not called then.
+// Any thread. -EAGAIN: the queue is full, and the job's fault says when to come again, or -EIO: the store is closed to
+// writes; done() is not called then.
 MUST_CHECK int store_submit(struct store *store, struct store_job *job);
 
 // ---------------------------------------------------------------- the operator's view (any thread)

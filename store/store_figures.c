@@ -32,8 +32,12 @@ void store_measure_end(struct store *store, const struct store_measure *measure)
 	store->sets_more = 0;
 	if (sets == 0 || store->state.position.revision == measure->revision)
 		return;
-	buckets_add(&store->commit_ns, &buckets_commit_ns, clock_monotonic_ns() - measure->begun_ns, 1);
+	const uint64_t took_ns = clock_monotonic_ns() - measure->begun_ns;
+	buckets_add(&store->commit_ns, &buckets_commit_ns, took_ns, 1);
 	buckets_add(&store->commit_sets, &buckets_sizes, sets, 1);
+	pthread_mutex_lock(&store->queue_lock);
+	drain_note(&store->drain, took_ns, sets);
+	pthread_mutex_unlock(&store->queue_lock);
 }
 
 uint64_t store_index_bytes(const struct store *store, const struct image *image)

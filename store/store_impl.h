@@ -18,6 +18,7 @@
 //     erase*.c        what is left of a customer that was deleted
 #pragma once
 
+#include "base/drain.h"
 #include "store/digest.h"
 #include "store/entry.h"
 #include "store/history.h"
@@ -55,6 +56,7 @@ struct store {
 	uint32_t queue_max;
 	uint64_t queue_refused;
 	bool is_behind; // more change sets waited than the last commit, or part of one, took
+	struct drain drain;
 	bool is_closing;
 	atomic_bool is_fatal; // a commit failed for good
 	atomic_bool is_installing;

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NS_PER_MS = 1000000 };
+enum {
+	NS_PER_MS = 1000000,
+	RETRY_MS = 100, // a few entries of the log, each of which takes hundreds of sets
+};
 
 // A change set on its way; its address is the handle.
 struct submission {
@@ -105,6 +108,7 @@ static void refuse_submit(struct feed *feed, struct store_job *job, int error)
 	} else if (error == -EINVAL) {
 		refuse(job, error, STATUS_RESOURCE_EXHAUSTED, "the change set is too large for an entry of the log");
 	} else {
+		job->fault.retry_after_ms = RETRY_MS;
 		refuse(job, error, STATUS_RESOURCE_EXHAUSTED, "too many change sets wait for Redis");
 	}
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/lister.h"
 
+#include "base/clock.h"
+#include "base/drain.h"
 #include "base/thread.h"
 #include "daemon/rpc/rpc.h"
 #include "store/log.h"
@@ -19,6 +21,7 @@ struct lister {
 	pthread_cond_t changed;
 	struct job *first, *last;
 	uint32_t count;
+	struct drain drain;
 	bool stopping;
 };
 
@@ -60,8 +63,13 @@ static void *lister_run(void *argument)
 	struct job *job;
 	// Best effort: a sandbox may forbid it.
 	(void)setpriority(PRIO_PROCESS, 0, LISTER_NICE);
-	while ((job = take_job(lister)) != NULL)
+	while ((job = take_job(lister)) != NULL) {
+		const uint64_t begun_ns = clock_monotonic_ns();
 		do_job(lister, job);
+		pthread_mutex_lock(&lister->lock);
+		drain_note(&lister->drain, clock_monotonic_ns() - begun_ns, 1);
+		pthread_mutex_unlock(&lister->lock);
+	}
 	return NULL;
 }
 
@@ -142,6 +150,10 @@ int lister_submit(struct lister *lister, struct job *job)
 		lister->count++;
 		pthread_cond_signal(&lister->changed);
 		result = 0;
+	} else {
+		fault_set(&job->store.fault, STATUS_RESOURCE_EXHAUSTED, NULL, "%u listings are waiting already",
+			  lister->count);
+		job->store.fault.retry_after_ms = drain_wait_ms(&lister->drain, lister->count);
 	}
 	pthread_mutex_unlock(&lister->lock);
 	return result;

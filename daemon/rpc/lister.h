@@ -26,5 +26,5 @@ void lister_destroy(struct lister *lister);
 struct listing *lister_listing(struct lister *lister);
 struct log_reader *lister_log(struct lister *lister);
 struct service *lister_service(struct lister *lister);
-// Any thread. -EAGAIN: the queue is full, and the job is still the caller's.
+// Any thread. -EAGAIN: the queue is full, the job's fault says when to come again, and it is still the caller's.
 MUST_CHECK int lister_submit(struct lister *lister, struct job *job);

@@ -62,6 +62,16 @@ static void append(struct waiters *waiters, struct waiter *waiter)
 	waiters->last = waiter;
 }
 
+// There is a place when the one that came first has lost its patience, at the latest.
+static void refuse_full(const struct waiters *waiters, const struct call *call)
+{
+	const uint64_t now_ms = loop_now_ms(call->worker->loop), first_ms = waiters->first->deadline_ms;
+	struct fault fault = {.retry_after_ms = first_ms > now_ms ? (uint32_t)(first_ms - now_ms) : 1};
+	fault_set(&fault, STATUS_RESOURCE_EXHAUSTED, "min_revision", "%d requests wait for a revision already",
+		  WAITERS_MAX);
+	reply_fault(call, -EAGAIN, &fault);
+}
+
 void waiters_add(const struct call *call, uint64_t revision, uint32_t timeout_ms)
 {
 	struct worker *worker = call->worker;
@@ -74,7 +84,10 @@ void waiters_add(const struct call *call, uint64_t revision, uint32_t timeout_ms
 	const bool is_full = atomic_load(&worker->waiters.count) >= WAITERS_MAX;
 	struct waiter *waiter = is_full ? NULL : malloc(sizeof(*waiter) + call->body.size);
 	if (waiter == NULL) {
-		reply_fault(call, is_full ? -EAGAIN : -ENOMEM, &none);
+		if (is_full)
+			refuse_full(&worker->waiters, call);
+		else
+			reply_fault(call, -ENOMEM, &none);
 		return;
 	}
 	const uint64_t now_ns = worker_now_ns(worker), expires_ns = call_deadline_ns(call, timeout_ms);

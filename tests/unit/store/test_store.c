@@ -112,6 +112,8 @@ START_TEST(a_full_queue_refuses_more)
 		test_job_init(&jobs[i], &change, 1);
 		ck_assert_int_eq(test_job_submit(&jobs[i], fixture.store), i < MAX ? 0 : -EAGAIN);
 	}
+	ck_assert_int_eq(jobs[MAX].job.fault.code, STATUS_RESOURCE_EXHAUSTED);
+	ck_assert_uint_ge(jobs[MAX].job.fault.retry_after_ms, 1);
 	test_gate_open(&gate);
 	for (int i = 0; i <= MAX; i++) {
 		if (i < MAX)

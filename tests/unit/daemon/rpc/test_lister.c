@@ -74,6 +74,9 @@ START_TEST(as_many_wait_as_allowed_and_not_one_more)
 	for (int i = 1; i <= LISTER_QUEUE_MAX; i++)
 		ck_assert_int_eq(lister_submit(lister, &jobs[i]), 0);
 	ck_assert_int_eq(lister_submit(lister, &jobs[COUNT - 1]), -EAGAIN);
+	ck_assert_int_eq(jobs[COUNT - 1].store.fault.code, STATUS_RESOURCE_EXHAUSTED);
+	ck_assert_uint_ge(jobs[COUNT - 1].store.fault.retry_after_ms, 1);
+	jobs[COUNT - 1].store.fault = (struct fault){0};
 	for (int i = 0; i < COUNT; i++)
 		sem_post(&may_end);
 	for (int i = 1; i <= LISTER_QUEUE_MAX; i++)

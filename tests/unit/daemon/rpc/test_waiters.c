@@ -115,7 +115,15 @@ START_TEST(as_many_may_wait_as_allowed_and_not_one_more)
 	for (uint32_t i = 0; i < WAITERS_MAX; i++)
 		send_authorize(fd, i, "04AA", revision + 1);
 	send_authorize(fd, WAITERS_MAX, "04AA", revision + 1);
-	expect_status(fd, WAITERS_MAX, STATUS_RESOURCE_EXHAUSTED);
+	struct answer answer;
+	struct fault fault;
+	receive(fd, &answer);
+	ck_assert_uint_eq(answer.frame.request_id, WAITERS_MAX);
+	codec_decode_fault(answer.frame.status, answer.frame.body, &answer.arena, &fault);
+	ck_assert_int_eq(fault.code, STATUS_RESOURCE_EXHAUSTED);
+	ck_assert_uint_ge(fault.retry_after_ms, 1);
+	ck_assert_uint_le(fault.retry_after_ms, 30000);
+	answer_finish(&answer);
 	ck_assert_int_eq(store_fixture_apply(&fixture.store, change_put_customer("x", "")), 0);
 	for (uint32_t i = 0; i < WAITERS_MAX; i++)
 		expect_verdict(fd, i, VERDICT_ALLOWED);
