@@ -2,10 +2,10 @@
 #include "tls/tls.h"
 
 #include "tls/failure.h"
+#include "tls/queue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -15,23 +15,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum {
 	SESSION_LIFE_S = 3600, // how long a client may come back without showing its certificate again
 	NAME_SIZE = 272,
+	// Each costs as much as a thousand bytes of data, and an answer. Libraries change keys after gigabytes.
+	KEY_UPDATES_MAX = 32, // by the peer, while it sends KEYS_SIZE of data
+	KEYS_SIZE = 1024 * 1024,
 };
 
 struct tls_context {
 	pthread_mutex_t lock; // of the next two; the role stays
 	SSL_CTX *ssl;
 	SSL_SESSION *session; // with the server of a client that resumes; NULL: none yet
+	BIO_METHOD *queues;   // what the engines' queues are to OpenSSL
 	enum tls_role role;
 	bool resumes;
 };
 
 struct tls_engine {
 	SSL *ssl;
-	BIO *in, *out; // owned by ssl
+	struct queue in, out;
+	uint32_t key_updates; // of the peer, since
+	size_t keyed_bytes;   // so many bytes of data
 	enum tls_failure failure;
 	char why[TLS_WHY_SIZE];
 };
@@ -150,15 +157,17 @@ int tls_context_create(const struct tls_settings *settings, struct tls_context *
 	context->resumes = settings->resumes;
 	pthread_mutex_init(&context->lock, NULL);
 	ERR_clear_error();
+	context->queues = queue_method_create();
 	context->ssl = SSL_CTX_new(settings->role == TLS_CLIENT ? TLS_client_method() : TLS_server_method());
 	const int lowest = settings->role == TLS_CLIENT ? TLS1_2_VERSION : TLS1_3_VERSION;
-	if (context->ssl == NULL || SSL_CTX_set_min_proto_version(context->ssl, lowest) != 1) {
+	if (context->queues == NULL || context->ssl == NULL ||
+	    SSL_CTX_set_min_proto_version(context->ssl, lowest) != 1) {
 		snprintf(why, TLS_WHY_SIZE, "out of memory");
 		goto fail;
 	}
 	set_resumption(context);
 	SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	// Idle connections hold no buffers.
+	// Idle connections hold no buffers of OpenSSL's; ours are queues, which hold none either.
 	SSL_CTX_set_mode(context->ssl, SSL_MODE_RELEASE_BUFFERS);
 	result = load_trust(context, settings, why);
 	if (result == 0)
@@ -178,6 +187,7 @@ void tls_context_destroy(struct tls_context *context)
 		return;
 	SSL_SESSION_free(context->session);
 	SSL_CTX_free(context->ssl);
+	BIO_meth_free(context->queues);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
 }
@@ -222,19 +232,37 @@ static int expect_host(struct tls_engine *engine, const char *host)
 	return 0;
 }
 
-static int make_bios(struct tls_engine *engine)
+// A peer may change its keys, and ask for ours to be, whenever it likes. OpenSSL would do so as long as it finds input.
+static void on_message(int is_ours, int version, int type, const void *message, size_t size, SSL *ssl, void *context)
 {
-	engine->in = BIO_new(BIO_s_mem());
-	engine->out = BIO_new(BIO_s_mem());
-	if (engine->in == NULL || engine->out == NULL) {
-		BIO_free(engine->in);
-		BIO_free(engine->out);
+	struct tls_engine *engine = context;
+	(void)version;
+	(void)ssl;
+	if (is_ours || type != SSL3_RT_HANDSHAKE || size == 0 || *(const unsigned char *)message != SSL3_MT_KEY_UPDATE)
+		return;
+	engine->in.is_shut = ++engine->key_updates > KEY_UPDATES_MAX;
+}
+
+static void note_data(struct tls_engine *engine, size_t size)
+{
+	engine->keyed_bytes += size;
+	if (engine->keyed_bytes < KEYS_SIZE)
+		return;
+	engine->keyed_bytes = 0;
+	engine->key_updates = 0;
+}
+
+static int make_bios(struct tls_engine *engine, const BIO_METHOD *method)
+{
+	BIO *in = queue_bio_create(method, &engine->in), *out = queue_bio_create(method, &engine->out);
+	if (in == NULL || out == NULL) {
+		BIO_free(in);
+		BIO_free(out);
 		return -ENOMEM;
 	}
-	// Empty means "not yet", not the end.
-	BIO_set_mem_eof_return(engine->in, -1);
-	BIO_set_mem_eof_return(engine->out, -1);
-	SSL_set_bio(engine->ssl, engine->in, engine->out);
+	SSL_set_bio(engine->ssl, in, out);
+	SSL_set_msg_callback(engine->ssl, on_message);
+	SSL_set_msg_callback_arg(engine->ssl, engine);
 	return 0;
 }
 
@@ -280,7 +308,7 @@ int tls_engine_create(struct tls_context *context, const char *host, struct tls_
 	pthread_mutex_unlock(&context->lock);
 	if (engine->ssl == NULL)
 		goto fail;
-	result = make_bios(engine);
+	result = make_bios(engine, context->queues);
 	if (result == 0 && context->role == TLS_CLIENT)
 		result = expect_host(engine, host);
 	if (result != 0)
@@ -305,6 +333,8 @@ void tls_engine_destroy(struct tls_engine *engine)
 	if (engine == NULL)
 		return;
 	SSL_free(engine->ssl);
+	queue_finish(&engine->in);
+	queue_finish(&engine->out);
 	free(engine);
 }
 
@@ -312,14 +342,9 @@ int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted)
 {
 	if (engine->failure != TLS_FAILURE_NONE)
 		return -EBADMSG;
-	while (encrypted.size > 0) {
-		const int part = encrypted.size > INT_MAX ? INT_MAX : (int)encrypted.size;
-		const int taken = BIO_write(engine->in, encrypted.data, part);
-		if (taken <= 0)
-			return -ENOMEM;
-		encrypted.data += taken;
-		encrypted.size -= (size_t)taken;
-	}
+	const int result = queue_put(&engine->in, encrypted);
+	if (result != 0)
+		return result;
 	return SSL_is_init_finished(engine->ssl) ? 0 : shake_hands(engine);
 }
 
@@ -374,6 +399,15 @@ void tls_engine_each_name(const struct tls_engine *engine, void (*each)(void *co
 	ERR_clear_error();
 }
 
+int64_t tls_engine_expires_s(const struct tls_engine *engine)
+{
+	struct tm date;
+	X509 *certificate = SSL_get0_peer_certificate(engine->ssl);
+	if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &date) != 1)
+		return INT64_MAX;
+	return timegm(&date);
+}
+
 bool tls_engine_is_resumed(const struct tls_engine *engine)
 {
 	return SSL_session_reused(engine->ssl) == 1;
@@ -386,8 +420,15 @@ ssize_t tls_engine_read(struct tls_engine *engine, char *plain, size_t size)
 		return -EBADMSG;
 	ERR_clear_error();
 	const int result = SSL_read_ex(engine->ssl, plain, size, &got);
-	if (result == 1)
+	if (result == 1) {
+		note_data(engine, got);
 		return (ssize_t)got;
+	}
+	if (engine->in.is_shut) {
+		engine->failure = TLS_FAILURE_OTHER;
+		snprintf(engine->why, sizeof(engine->why), "the peer changes its keys too often");
+		return -EBADMSG;
+	}
 	switch (SSL_get_error(engine->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
 	case SSL_ERROR_WANT_WRITE:
@@ -413,10 +454,14 @@ int tls_engine_write(struct tls_engine *engine, struct bytes plain)
 	return SSL_write_ex(engine->ssl, plain.data, plain.size, &taken) == 1 ? 0 : fail(engine);
 }
 
+bool tls_engine_has_output(const struct tls_engine *engine)
+{
+	return engine->out.size > 0;
+}
+
 size_t tls_engine_send(struct tls_engine *engine, char *encrypted, size_t size)
 {
-	const int got = BIO_read(engine->out, encrypted, size > INT_MAX ? INT_MAX : (int)size);
-	return got > 0 ? (size_t)got : 0;
+	return queue_take(&engine->out, encrypted, size);
 }
 
 void tls_engine_close(struct tls_engine *engine)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct tls_context;
@@ -74,13 +75,16 @@ bool tls_engine_is_open(const struct tls_engine *engine);
 // before it is open, or without a certificate.
 void tls_engine_each_name(const struct tls_engine *engine, void (*each)(void *context, const char *name),
 			  void *context);
+// Unix seconds from which on the peer's certificate holds no more; INT64_MAX without one. When it is open.
+int64_t tls_engine_expires_s(const struct tls_engine *engine);
 // Whether a session was taken up again, without a look at certificates by the peer.
 bool tls_engine_is_resumed(const struct tls_engine *engine);
 // Received plain bytes: how many, 0 when there are none now, -EPIPE when the peer ended the connection in order,
-// -EBADMSG.
+// -EBADMSG; also when the peer changes its keys over and over. There may be something to send afterwards.
 MUST_CHECK ssize_t tls_engine_read(struct tls_engine *engine, char *ret_plain, size_t size);
 // Encrypts all of it. -EBADMSG, -ENOMEM, -ENOTCONN before it is open.
 MUST_CHECK int tls_engine_write(struct tls_engine *engine, struct bytes plain);
+bool tls_engine_has_output(const struct tls_engine *engine);
 // Encrypted bytes for the socket: how many, 0 when there are none.
 size_t tls_engine_send(struct tls_engine *engine, char *ret_encrypted, size_t size);
 // Says goodbye: one more tls_engine_send().

@@ -4,7 +4,9 @@
 #include "tls/tls.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
+#include <time.h>
 
 static struct certificates certificates;
 static char why[TLS_WHY_SIZE];
@@ -220,6 +222,43 @@ START_TEST(much_goes_through)
 }
 END_TEST
 
+// The library's allocator tells: what they once held they hold no more.
+START_TEST(quiet_engines_hold_no_buffers)
+{
+	struct pair pair;
+	enum { SIZE = 512 * 1024, SLACK = 4096 };
+	char *plain = calloc(1, SIZE);
+	int result = 0;
+	open_pair(&pair, "localhost", make_context(TLS_CLIENT, "ca.pem", NULL),
+		  make_context(TLS_SERVER, NULL, "server"));
+	shake_hands(&pair, 4096);
+	say(pair.client, pair.server, "hello");
+	say(pair.server, pair.client, "hello");
+	const size_t before = mallinfo2().uordblks;
+	ck_assert_int_eq(tls_engine_write(pair.client, (struct bytes){plain, SIZE}), 0);
+	ck_assert(carry(pair.client, pair.server, &result, 4096));
+	while (tls_engine_read(pair.server, plain, SIZE) > 0)
+		;
+	ck_assert_uint_le(mallinfo2().uordblks, before + SLACK);
+	free(plain);
+	close_pair(&pair);
+}
+END_TEST
+
+START_TEST(the_last_day_of_the_peer_is_known)
+{
+	enum { DAY_S = 24 * 60 * 60 };
+	struct pair pair;
+	open_pair(&pair, "localhost", make_context(TLS_CLIENT, "ca.pem", NULL),
+		  make_context(TLS_SERVER, NULL, "server"));
+	shake_hands(&pair, 4096);
+	const int64_t left = tls_engine_expires_s(pair.client) - (int64_t)time(NULL);
+	ck_assert(left > DAY_S && left <= 2 * DAY_S);
+	ck_assert_int_eq(tls_engine_expires_s(pair.server), INT64_MAX); // a client without a certificate
+	close_pair(&pair);
+}
+END_TEST
+
 START_TEST(every_failure_has_a_name_of_its_own)
 {
 	for (int i = 0; i < TLS_FAILURES_COUNT; i++) {
@@ -262,6 +301,8 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_tls_is_refused);
 	tcase_add_test(tcase, a_goodbye_is_heard_and_a_forged_record_is_refused);
 	tcase_add_test(tcase, much_goes_through);
+	tcase_add_test(tcase, quiet_engines_hold_no_buffers);
+	tcase_add_test(tcase, the_last_day_of_the_peer_is_known);
 	tcase_add_test(tcase, every_failure_has_a_name_of_its_own);
 	tcase_add_test(tcase, files_that_do_not_fit_are_named);
 	suite_add_tcase(suite, tcase);
