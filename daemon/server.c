@@ -63,7 +63,7 @@ struct server {
 	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
 	pthread_t threads[WORKERS_MAX];
 	uint32_t threads_count;
-	uint64_t refused_seen, handshakes_refused_seen;
+	uint64_t refused_seen, handshakes_displaced_seen;
 	uint64_t loading_since_ms;
 	uint64_t loading_said_ms;
 };
@@ -456,13 +456,13 @@ static void look_around(struct server *server)
 			    (unsigned long long)(refused - server->refused_seen),
 			    atomic_load(&server->service.limits.connections_max));
 	server->refused_seen = refused;
-	const uint64_t unshaken = atomic_load(&server->service.limits.handshakes_refused);
-	if (unshaken != server->handshakes_refused_seen)
-		log_warning("handshakes_refused",
-			    "%llu since the last such line: tls-handshakes-max (%u) are under way",
-			    (unsigned long long)(unshaken - server->handshakes_refused_seen),
+	const uint64_t displaced = atomic_load(&server->service.limits.handshakes_displaced);
+	if (displaced != server->handshakes_displaced_seen)
+		log_warning("handshakes_displaced",
+			    "%llu made room for others since the last such line: tls-handshakes-max (%u) are under way",
+			    (unsigned long long)(displaced - server->handshakes_displaced_seen),
 			    atomic_load(&server->service.limits.handshakes_max));
-	server->handshakes_refused_seen = unshaken;
+	server->handshakes_displaced_seen = displaced;
 }
 
 // The next signal, 0: none.

@@ -75,7 +75,6 @@ int server_figures_collect(const struct server_figures_parts *parts, struct aren
 	figures->connections.refused = atomic_load(&service->limits.refused);
 	figures->connections.handshakes = atomic_load(&service->limits.handshakes);
 	figures->connections.handshakes_max = atomic_load(&service->limits.handshakes_max);
-	figures->connections.handshakes_refused = atomic_load(&service->limits.handshakes_refused);
 	for (size_t i = 0; i < parts->workers_count; i++) {
 		add_counters(worker_counters(parts->workers[i]), figures);
 		add_connections(worker_conn_counters(parts->workers[i]), &figures->connections);

@@ -18,7 +18,7 @@ void figures_limits(const struct figures *figures, struct figures_limit ret_limi
 		{"client-requests-per-second", figures->budget_refusals[FIGURES_BUDGET_REQUESTS]},
 		{"client-inflight-bytes-max", connections->share_throttled},
 		{"client-unknown-tokens-per-second", figures->budget_refusals[FIGURES_BUDGET_UNKNOWN_TOKENS]},
-		{"tls-handshakes-max", connections->handshakes_refused},
+		{"tls-handshakes-max", connections->ended[CONN_END_DISPLACED]},
 		{"tls-handshake-timeout", connections->ended[CONN_END_HANDSHAKE_TIMEOUT]},
 	};
 	static_assert(ARRAY_SIZE(limits) == FIGURES_LIMITS, "all are told");

@@ -43,7 +43,7 @@ struct figures_connections {
 	uint64_t ended[CONN_ENDS];
 	uint64_t bytes_in, bytes_out;
 	uint64_t handshakes, handshakes_max; // of TLS, under way
-	uint64_t handshakes_full, handshakes_resumed, handshakes_left, handshakes_refused;
+	uint64_t handshakes_full, handshakes_resumed, handshakes_left;
 	uint64_t handshakes_failed[TLS_FAILURES_COUNT];
 };
 

@@ -205,6 +205,8 @@ static void write_connections(const struct figures *figures, struct text *text)
 		[CONN_END_FRAME_TIMEOUT] = "frame_timeout",
 		[CONN_END_WRITE_TIMEOUT] = "write_timeout",
 		[CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
+		[CONN_END_DISPLACED] = "displaced",
+		[CONN_END_EXPIRED] = "expired",
 	};
 	const struct figures_connections *connections = &figures->connections;
 	struct figures_limit limits[FIGURES_LIMITS];
@@ -234,6 +236,8 @@ static void write_handshakes(const struct figures_connections *connections, stru
 	sample(text, "evauth_tls_handshakes_failed_total", "{reason=\"left\"}", connections->handshakes_left);
 	sample(text, "evauth_tls_handshakes_failed_total", "{reason=\"timeout\"}",
 	       connections->ended[CONN_END_HANDSHAKE_TIMEOUT]);
+	sample(text, "evauth_tls_handshakes_failed_total", "{reason=\"displaced\"}",
+	       connections->ended[CONN_END_DISPLACED]);
 }
 
 static void write_writer(const struct figures *figures, struct text *text)

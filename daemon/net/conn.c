@@ -127,7 +127,7 @@ static void linger(struct conn *conn)
 	(void)ioctl(conn->fd, SIOCOUTQ, &unacknowledged);
 	const bool is_quiet = conn->input_ended || now - conn->active_ms >= QUIET_MS;
 	if (shutdown(conn->fd, SHUT_WR) != 0 || (is_quiet && unread == 0 && unacknowledged == 0)) {
-		conn_close(conn, CONN_END_FINISHED);
+		conn_close(conn, conn->end);
 		return;
 	}
 	conn_linger(conn);
@@ -236,6 +236,12 @@ static void limit_input(struct conn *conn)
 	conn->is_awaited = false;
 }
 
+static void end_full_turn(struct conn_set *set)
+{
+	if (set->turn_bytes >= CONN_TURN_BYTES_MAX)
+		loop_end_turn(set->loop);
+}
+
 // Shows the handler `bytes`: all the input there is.
 static void feed(struct conn *conn, struct bytes bytes)
 {
@@ -261,8 +267,7 @@ static void feed(struct conn *conn, struct bytes bytes)
 		finish(conn);
 	else
 		conn_consider(conn);
-	if (set->turn_bytes >= CONN_TURN_BYTES_MAX)
-		loop_end_turn(set->loop);
+	end_full_turn(set);
 }
 
 // Where the next bytes go: behind the input kept, or into the loop's scratch memory when there is none.
@@ -288,6 +293,18 @@ static int input_room(struct conn *conn, struct bytes *ret_kept, char **ret_room
 	return 0;
 }
 
+// What came of TLS, but no data, may still have led to output, and has taken time.
+static void on_nothing_read(struct conn *conn)
+{
+	if (errno == EAGAIN && conn->input_left == 0)
+		finish(conn);
+	else if (errno != EAGAIN && errno != EINTR)
+		conn_close(conn, CONN_END_ERROR);
+	else if (conn->tls != NULL)
+		conn_consider(conn);
+	end_full_turn(conn->set);
+}
+
 static void on_readable(struct conn *conn)
 {
 	struct bytes input;
@@ -300,10 +317,7 @@ static void on_readable(struct conn *conn)
 	const ssize_t received =
 		UNLIKELY(conn->tls != NULL) ? conn_tls_receive(conn, room, size) : conn_receive(conn, room, size);
 	if (received < 0) {
-		if (errno == EAGAIN && conn->input_left == 0)
-			finish(conn);
-		else if (errno != EAGAIN && errno != EINTR)
-			conn_close(conn, CONN_END_ERROR);
+		on_nothing_read(conn);
 		return;
 	}
 	if (received == 0) {
@@ -325,7 +339,7 @@ static void on_readable_lingering(struct conn *conn)
 {
 	const ssize_t received = recv(conn->fd, conn->set->scratch, CONN_SCRATCH_SIZE, 0);
 	if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
-		conn_close(conn, CONN_END_FINISHED);
+		conn_close(conn, conn->end);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
@@ -378,7 +392,7 @@ void conn_open(struct conn *conn, int fd, struct tls_context *tls)
 	conn->input_left = SIZE_MAX;
 	if (tls == NULL) {
 		conn_show(conn);
-	} else if (conn_tls_begin(conn, tls) != 0) {
+	} else if (handshake_begin(conn, tls) != 0) {
 		conn_close(conn, CONN_END_ERROR);
 		return;
 	}
@@ -401,7 +415,9 @@ void conn_close(struct conn *conn, enum conn_end end)
 	if (conn->state == CONN_CLOSED)
 		return;
 	if (conn->state == CONN_HANDSHAKING)
-		conn_tls_leave(conn, end == CONN_END_HANDSHAKE_TIMEOUT ? NULL : &set->counters.handshakes_left);
+		handshake_leave(conn, end == CONN_END_HANDSHAKE_TIMEOUT || end == CONN_END_DISPLACED
+					      ? NULL
+					      : &set->counters.handshakes_left);
 	conn->state = CONN_CLOSED;
 	conn_share_leave(conn);
 	counter_add(&set->counters.ended[end], 1);
@@ -469,15 +485,24 @@ static bool has_passed(uint64_t since, uint64_t now, const _Atomic uint32_t *tim
 	return now >= since + limit(timeout);
 }
 
+// What it was allowed ends with the certificate that says who it is.
+static bool has_expired(const struct conn *conn)
+{
+	return UNLIKELY(conn->tls != NULL) && conn->state == CONN_OPEN && conn->set->wall_s >= conn->expires_s;
+}
+
 void conn_on_tick(struct conn *conn, uint64_t now)
 {
 	const struct conn_limits *limits = conn->set->limits;
 	const bool is_partial = conn->state == CONN_OPEN && conn->message_begun_ms != 0 && !conn->throttled;
-	if (conn->is_awaited && !is_fresh(conn, now)) {
+	if (has_expired(conn)) {
+		conn->end = CONN_END_EXPIRED;
+		conn_finish(conn);
+	} else if (conn->is_awaited && !is_fresh(conn, now)) {
 		conn_drain(conn);
 	} else if (conn->state == CONN_LINGERING) {
 		if (now >= conn->linger_until_ms)
-			conn_close(conn, CONN_END_FINISHED);
+			conn_close(conn, conn->end);
 	} else if (conn->state == CONN_HANDSHAKING) {
 		if (has_passed(conn->active_ms, now, &limits->handshake_timeout_ms))
 			conn_close(conn, CONN_END_HANDSHAKE_TIMEOUT);

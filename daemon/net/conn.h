@@ -38,13 +38,13 @@ struct conn_limits {
 	_Atomic uint32_t idle_timeout_ms;           // nothing received or sent, nothing in flight
 	_Atomic uint32_t frame_timeout_ms;          // a message that was begun must be complete
 	_Atomic uint32_t write_timeout_ms;          // the peer must take something
-	_Atomic uint32_t handshakes_max;            // of TLS, under way at once
+	_Atomic uint32_t handshakes_max;            // of TLS, under way at once; each set may have one beyond
 	_Atomic uint32_t handshake_timeout_ms;
 	// Counted here:
-	_Atomic uint32_t connections;        // open now
-	_Atomic uint64_t refused;            // closed on arrival because of connections_max, since the start
-	_Atomic uint32_t handshakes;         // under way
-	_Atomic uint64_t handshakes_refused; // closed on arrival because of handshakes_max, since the start
+	_Atomic uint32_t connections;          // open now
+	_Atomic uint64_t refused;              // closed on arrival because of connections_max, since the start
+	_Atomic uint32_t handshakes;           // under way
+	_Atomic uint64_t handshakes_displaced; // closed because of handshakes_max, since the start
 };
 
 enum conn_end {
@@ -55,6 +55,8 @@ enum conn_end {
 	CONN_END_FRAME_TIMEOUT,
 	CONN_END_WRITE_TIMEOUT,
 	CONN_END_HANDSHAKE_TIMEOUT,
+	CONN_END_DISPLACED, // its TLS handshake made room for another's
+	CONN_END_EXPIRED,   // in order, when the certificate of the peer held no more
 	CONN_ENDS,
 };
 

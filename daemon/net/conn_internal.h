@@ -40,6 +40,7 @@ struct conn {
 	int fd;
 	int polled; // events asked of libuv
 	enum conn_state state;
+	enum conn_end end;  // once all is answered and sent
 	bool input_ended;   // by the peer
 	size_t input_left;  // bytes still to be read from the socket; SIZE_MAX unless the set drains
 	bool paused;        // whole messages wait in `in`
@@ -66,6 +67,9 @@ struct conn {
 	bool has_opened;           // on_open() was called (plain connections: always)
 	bool has_pending;          // there may be plain input without the socket becoming readable
 	bool said_goodbye;
+	int64_t expires_s; // unix time; from then on its certificate holds no more
+	uint64_t source;   // of the handshake: a hash of the peer's host
+	struct conn *next_older, *next_younger;
 	uint32_t holds;
 	size_t held_bytes;
 	struct conn_share *share;
@@ -82,6 +86,12 @@ struct conn {
 	_Alignas(16) char session[];
 };
 
+// Those of one set, in the order in which they began.
+struct conn_handshakes {
+	struct conn *oldest, *youngest;
+	uint64_t seed; // of the sources' hash
+};
+
 struct conn_set {
 	struct loop *loop;
 	struct conn_limits *limits;
@@ -92,6 +102,8 @@ struct conn_set {
 	struct conn *first_free;
 	struct conn *first_open;
 	struct conn_counters counters;
+	struct conn_handshakes handshakes;
+	int64_t wall_s;   // unix time of the last tick
 	uint32_t count;   // open
 	uint32_t handles; // of libuv, not closed yet
 	struct conn *first_dirty, *last_dirty;
@@ -133,10 +145,15 @@ MUST_CHECK ssize_t conn_receive(struct conn *conn, char *room, size_t size);
 // conn_output.c: writes what it can; may close the connection, never calls on_input or on_room.
 void conn_write(struct conn *conn);
 
-// conn_tls.c: the bytes of a connection with `tls` pass through here on their way.
-MUST_CHECK int conn_tls_begin(struct conn *conn, struct tls_context *context);
+// conn_handshake.c
+MUST_CHECK int handshake_begin(struct conn *conn, struct tls_context *context);
 // The handshake is over, this way or that; counted by `counter` of the set, or elsewhere.
-void conn_tls_leave(struct conn *conn, struct counter *counter);
+void handshake_leave(struct conn *conn, struct counter *counter);
+// For one more. When there are as many as may be, the first of the source with the most of them in this set is closed.
+// A set without any has room for one.
+void handshake_make_room(struct conn_set *set);
+
+// conn_tls.c: the bytes of a connection with `tls` pass through here on their way.
 // Goes on with the handshake; the connection may be open, or gone, afterwards.
 void conn_tls_shake(struct conn *conn);
 // Like recv(2).

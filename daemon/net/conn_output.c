@@ -30,7 +30,7 @@ char *conn_reserve_more(struct conn *conn, size_t written, size_t size)
 void conn_commit(struct conn *conn, size_t size)
 {
 	ASSERT(conn->out.start + conn->out.size + size <= conn->out.capacity);
-	if (conn->out.size == 0)
+	if (conn_unsent(conn) == 0)
 		conn->write_progress_ms = loop_now_ms(conn->set->loop);
 	conn->out.size += size;
 	if (!conn->write_blocked)

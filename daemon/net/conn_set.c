@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The connections of one loop: their slots, the lists a turn works through, time-outs, and the way in.
+#include "base/clock.h"
+#include "base/hash.h"
 #include "daemon/net/conn_internal.h"
 
 #include <errno.h>
@@ -32,6 +34,7 @@ int conn_set_create(struct loop *loop, struct conn_limits *limits, const struct 
 	uv_timer_init(&loop->uv, &set->relief);
 	set->idle.data = set->tick.data = set->relief.data = set;
 	set->handles = 3;
+	set->handshakes.seed = hash_random_seed();
 	loop->conns = set;
 	*ret_set = set;
 	return 0;
@@ -183,16 +186,6 @@ static bool is_admitted(struct conn_limits *limits)
 	return false;
 }
 
-// One more handshake, if there may be.
-static bool may_shake(struct conn_limits *limits)
-{
-	if (atomic_load_explicit(&limits->handshakes, memory_order_relaxed) <
-	    atomic_load_explicit(&limits->handshakes_max, memory_order_relaxed))
-		return true;
-	atomic_fetch_add_explicit(&limits->handshakes_refused, 1, memory_order_relaxed);
-	return false;
-}
-
 void conn_set_add(struct conn_set *set, int fd)
 {
 	conn_set_add_tls(set, fd, NULL);
@@ -200,10 +193,12 @@ void conn_set_add(struct conn_set *set, int fd)
 
 void conn_set_add_tls(struct conn_set *set, int fd, struct tls_context *tls)
 {
-	if (set->draining || (tls != NULL && !may_shake(set->limits)) || !is_admitted(set->limits)) {
+	if (set->draining || !is_admitted(set->limits)) {
 		close(fd);
 		return;
 	}
+	if (tls != NULL)
+		handshake_make_room(set);
 	struct conn *conn = slot_take(set);
 	if (conn == NULL || uv_poll_init(&set->loop->uv, &conn->poll, fd) != 0) {
 		if (conn != NULL) {
@@ -327,6 +322,7 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct conn_set *set = timer->data;
 	const uint64_t now = loop_now_ms(set->loop);
+	set->wall_s = clock_wall_s();
 	uv_timer_start(timer, on_tick, tick_period_ms(set->limits), 0);
 	for (struct conn *conn = set->first_open, *next; conn != NULL; conn = next) {
 		next = conn->next;

@@ -6,24 +6,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-// ---------------------------------------------------------------- the handshake's place among others
-
-int conn_tls_begin(struct conn *conn, struct tls_context *context)
-{
-	struct conn_set *set = conn->set;
-	conn->state = CONN_HANDSHAKING;
-	conn->active_ms = loop_now_ms(set->loop); // stays until it is open: drops do not prolong it
-	atomic_fetch_add_explicit(&set->limits->handshakes, 1, memory_order_relaxed);
-	return tls_engine_create(context, NULL, &conn->tls);
-}
-
-void conn_tls_leave(struct conn *conn, struct counter *counter)
-{
-	if (counter != NULL)
-		counter_add(counter, 1);
-	atomic_fetch_sub_explicit(&conn->set->limits->handshakes, 1, memory_order_relaxed);
-}
-
 // ---------------------------------------------------------------- output
 
 // Takes over what the engine has for the socket. -ENOMEM.
@@ -93,6 +75,19 @@ ssize_t conn_tls_send(struct conn *conn)
 	return total;
 }
 
+// The engine answers by itself: to a change of keys, with an alert. That is output like any other.
+static void send_answers(struct conn *conn)
+{
+	const bool was_quiet = conn_unsent(conn) == 0;
+	if (take_sealed(conn) != 0)
+		conn->has_failed = true;
+	else if (conn->sealed.size == 0)
+		return;
+	if (was_quiet)
+		conn->write_progress_ms = loop_now_ms(conn->set->loop);
+	conn_set_mark_dirty(conn->set, conn);
+}
+
 bool conn_tls_has_said_goodbye(struct conn *conn)
 {
 	if (conn->said_goodbye)
@@ -139,13 +134,28 @@ static ssize_t read_plain(struct conn *conn, char *room, size_t size)
 	return part == -EPIPE ? 0 : -1;
 }
 
+// Work without data is work: it counts towards the turn as data would.
+static ssize_t receive_more(struct conn *conn, char *room, size_t size)
+{
+	const ssize_t sealed_size = receive_sealed(conn);
+	if (sealed_size <= 0)
+		return sealed_size;
+	const ssize_t received = read_plain(conn, room, size);
+	if (received <= 0)
+		conn->set->turn_bytes += (size_t)sealed_size;
+	return received;
+}
+
 ssize_t conn_tls_receive(struct conn *conn, char *room, size_t size)
 {
 	ssize_t received = read_plain(conn, room, size);
-	if (received >= 0 || errno != EAGAIN)
-		return received;
-	received = receive_sealed(conn);
-	return received > 0 ? read_plain(conn, room, size) : received;
+	if (received < 0 && errno == EAGAIN)
+		received = receive_more(conn, room, size);
+	const int error = errno;
+	if (UNLIKELY(tls_engine_has_output(conn->tls)))
+		send_answers(conn);
+	errno = error;
+	return received;
 }
 
 // ---------------------------------------------------------------- the handshake
@@ -156,7 +166,7 @@ static void refuse(struct conn *conn)
 	struct conn_handler *handler = &conn->set->handler;
 	if (handler->on_refused != NULL)
 		handler->on_refused(handler->context, tls_engine_why(conn->tls));
-	conn_tls_leave(conn, &conn->set->counters.handshakes_failed[tls_engine_failure(conn->tls)]);
+	handshake_leave(conn, &conn->set->counters.handshakes_failed[tls_engine_failure(conn->tls)]);
 	conn_linger(conn);
 	if (conn_tls_send(conn) < 0 || shutdown(conn->fd, SHUT_WR) != 0)
 		conn_close(conn, CONN_END_ERROR);
@@ -180,8 +190,9 @@ void conn_tls_shake(struct conn *conn)
 	}
 	if (tls_engine_is_open(conn->tls)) {
 		struct conn_counters *counters = &conn->set->counters;
-		conn_tls_leave(conn, tls_engine_is_resumed(conn->tls) ? &counters->handshakes_resumed
-								      : &counters->handshakes_full);
+		handshake_leave(conn, tls_engine_is_resumed(conn->tls) ? &counters->handshakes_resumed
+								       : &counters->handshakes_full);
+		conn->expires_s = tls_engine_expires_s(conn->tls);
 		conn->has_pending = true; // a request may have come along
 		conn_show(conn);
 	}

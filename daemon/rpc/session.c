@@ -235,12 +235,14 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 {
 	static const char *const ends[] = {
 		[CONN_END_FINISHED] = "finished",
-		[CONN_END_ERROR] = "reset by the peer, or out of memory",
+		[CONN_END_ERROR] = "reset by the peer, broken TLS, or out of memory",
 		[CONN_END_ABORTED] = "cut when the daemon stopped, or because of roles it has lost",
 		[CONN_END_IDLE] = "idle for too long",
 		[CONN_END_FRAME_TIMEOUT] = "did not complete a frame in time",
 		[CONN_END_WRITE_TIMEOUT] = "did not read its answers in time",
 		[CONN_END_HANDSHAKE_TIMEOUT] = "did not complete the TLS handshake in time",
+		[CONN_END_DISPLACED] = "made room for another TLS handshake",
+		[CONN_END_EXPIRED] = "finished, as its certificate has expired",
 	};
 	struct worker *worker = context;
 	struct session *session = conn_session(conn);

@@ -34,8 +34,13 @@ class Certificates:
 
     def make_early(self, name, ca="ca", names="DNS:localhost,IP:127.0.0.1"):
         """One that holds only from tomorrow on."""
+        day = datetime.timedelta(days=1)
+        self.make_between(name, day, 3 * day, ca, names)
+
+    def make_between(self, name, first, last, ca="ca", names="DNS:localhost,IP:127.0.0.1"):
+        """`first` and `last`: when it holds, from now on."""
         now = datetime.datetime.now(datetime.timezone.utc)
-        dates = [(now + datetime.timedelta(days=days)).strftime("%y%m%d%H%M%SZ") for days in (1, 3)]
+        dates = [(now + distance).strftime("%y%m%d%H%M%SZ") for distance in (first, last)]
         with open(self.path(name + ".conf"), "w", encoding="utf-8") as file:
             file.write(f"[ca]\ndefault_ca=it\n[it]\nnew_certs_dir=.\ndatabase={name}.index\nrand_serial=yes\n"
                        f"default_md=sha256\npolicy=any\nx509_extensions=names\n[any]\ncommonName=supplied\n"

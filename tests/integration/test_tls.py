@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS for clients: who is let in by which certificate, and what they may do then."""
 
+import datetime
 import os
 import re
 import shutil
@@ -222,6 +223,39 @@ class Certified(TlsTest):
         self.assertEqual(ask(client, pb.StatusRequest)[0], 0)
 
 
+    def open_for_a_moment(self):
+        """Connections of a client whose certificate holds for a few seconds; for more if the machine is slow."""
+        for seconds in (4, 8, 16, 32, 64):
+            self.certificates.make_between("brief", datetime.timedelta(days=-1), datetime.timedelta(seconds=seconds),
+                                           names="DNS:brief.example")
+            clients = []
+            try:
+                for _ in range(2):
+                    clients.append(TlsClient(self.port, self.certificates.context("brief")))
+                    clients[-1].call(pb.StatusRequest())
+                clients[1].send(pb.WatchRequest())
+                clients[1].receive()
+                return clients
+            except OSError:
+                for client in clients:
+                    client.close()
+        raise AssertionError("its certificate had always expired before it was let in")
+
+    def test_what_a_certificate_allows_ends_when_it_expires(self):
+        daemon = self.start_tls("cn:brief=all", "cn:backend=all", arguments=HTTP)
+        lasting = self.open()
+        clients = self.open_for_a_moment()
+        for client in clients:
+            self.addCleanup(client.close)
+            client.socket.settimeout(120)
+            while client.socket.recv(4096):  # an end without a goodbye would be an error
+                pass
+        harness.wait_until(lambda: metrics(daemon)['evauth_connections_closed_total{end="expired"}'] == 2, "the ends")
+        self.assertEqual(metrics(daemon)["evauth_watchers"], 0)
+        self.assert_not_let_in("brief")
+        self.assertEqual(ask(lasting, pb.StatusRequest)[0], 0)
+
+
 class Bounds(TlsTest):
     def assert_ends(self, silent):
         silent.settimeout(30)
@@ -257,25 +291,30 @@ class Bounds(TlsTest):
         self.reload(daemon, "cn:backend=all")
         self.assertEqual(ask(begun, pb.StatusRequest)[0], 0)
 
-    def test_too_many_handshakes_are_refused_until_there_is_room(self):
-        daemon = self.start_tls(arguments=[*HTTP, "--tls-handshakes-max", "3", "--tls-handshake-timeout", "60s"])
+    def test_silent_handshakes_keep_nobody_out_and_who_has_most_makes_room(self):
+        daemon = self.start_tls(arguments=[*HTTP, "--tls-handshakes-max", "4", "--tls-handshake-timeout", "60s",
+                                           "--workers", "1"])
+
+        def begin(host):
+            count = metrics(daemon)["evauth_connections_opened_total"]
+            silent = socket.create_connection(("127.0.0.1", self.port), 30, source_address=(host, 0))
+            self.addCleanup(silent.close)
+            harness.wait_until(lambda: metrics(daemon)["evauth_connections_opened_total"] > count, "the connection")
+            return silent
         begun = self.open()
         self.assertEqual(ask(begun, pb.StatusRequest)[0], 0)
-        idle = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(3)]
-        self.addCleanup(lambda: [one.close() for one in idle])
-        harness.wait_until(lambda: metrics(daemon)["evauth_tls_handshakes_open"] == 3, "the handshakes")
-        self.assert_not_let_in("backend")
-        self.assertGreater(metrics(daemon)['evauth_limit_hits_total{limit="tls-handshakes-max"}'], 0)
+        oldest, *many = begin("127.0.0.3"), *[begin("127.0.0.2") for _ in range(3)]
+        for one in many:
+            self.assertEqual(ask(self.open(), pb.StatusRequest)[0], 0)
+            begin("127.0.0.2")
+            self.assert_ends(one)
+        self.assertEqual(metrics(daemon)['evauth_limit_hits_total{limit="tls-handshakes-max"}'], 3)
+        self.assertEqual(metrics(daemon)['evauth_tls_handshakes_failed_total{reason="displaced"}'], 3)
+        oldest.settimeout(0)
+        with self.assertRaises(BlockingIOError):
+            oldest.recv(1)
         self.assertEqual(ask(begun, pb.StatusRequest)[0], 0)
-        idle.pop().close()
-
-        def try_again():
-            try:
-                return ask(self.open(), pb.StatusRequest)[0] == 0
-            except (OSError, ssl.SSLError):
-                return False
-        harness.wait_until(try_again, "room for a handshake")
-        harness.wait_until(lambda: "handshakes_refused" in daemon.log(), "the line about it")
+        harness.wait_until(lambda: "handshakes_displaced" in daemon.log(), "the line about it")
 
     def test_much_goes_through_in_both_directions(self):
         daemon = self.start_tls(arguments=HTTP)

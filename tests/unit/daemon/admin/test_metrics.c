@@ -56,7 +56,7 @@ START_TEST(handshakes_are_told_by_kind_and_by_why_they_failed)
 	struct figures_connections *connections = &figures.connections;
 	connections->handshakes_full = 2;
 	connections->handshakes_resumed = 3;
-	connections->handshakes_refused = 4;
+	connections->ended[CONN_END_DISPLACED] = 4;
 	connections->handshakes_left = 5;
 	connections->ended[CONN_END_HANDSHAKE_TIMEOUT] = 6;
 	connections->handshakes_failed[TLS_FAILURE_EXPIRED] = 7;
@@ -65,6 +65,7 @@ START_TEST(handshakes_are_told_by_kind_and_by_why_they_failed)
 	expect_line("evauth_limit_hits_total{limit=\"tls-handshakes-max\"} 4");
 	expect_line("evauth_tls_handshakes_failed_total{reason=\"left\"} 5");
 	expect_line("evauth_tls_handshakes_failed_total{reason=\"timeout\"} 6");
+	expect_line("evauth_tls_handshakes_failed_total{reason=\"displaced\"} 4");
 	expect_line("evauth_tls_handshakes_failed_total{reason=\"expired\"} 7");
 	expect_line("evauth_tls_handshakes_failed_total{reason=\"untrusted\"} 0");
 	ck_assert(!has("reason=\"none\""));

@@ -144,6 +144,9 @@ static void on_wake(void *context)
 		release(fixture);
 	if (atomic_exchange(&fixture->drain_asked, false))
 		conn_set_drain(fixture->set);
+	const int tls_fd = atomic_exchange(&fixture->tls_fd, 0);
+	if (tls_fd != 0)
+		conn_set_add_tls(fixture->set, tls_fd, fixture->tls);
 	if (atomic_load(&fixture->stop_asked))
 		loop_stop(fixture->loop);
 }
@@ -180,6 +183,8 @@ void fixture_start(struct fixture *fixture)
 	fixture->limits.idle_timeout_ms = 60000;
 	fixture->limits.frame_timeout_ms = 60000;
 	fixture->limits.write_timeout_ms = 60000;
+	fixture->limits.handshakes_max = 100;
+	fixture->limits.handshake_timeout_ms = 60000;
 	ck_assert_int_eq(loop_create(&fixture->loop), 0);
 	loop_set_hooks(fixture->loop, &hooks);
 	ck_assert_int_eq(conn_set_create(fixture->loop, &fixture->limits, &handler, &fixture->set), 0);
@@ -196,14 +201,30 @@ void fixture_stop(struct fixture *fixture)
 	ck_assert_uint_eq(atomic_load(&fixture->limits.connections), 0);
 }
 
-int fixture_connect(struct fixture *fixture)
+static void make_pair(int pair[2])
 {
-	int pair[2];
 	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
 	ck_assert_int_eq(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
+}
+
+int fixture_connect(struct fixture *fixture)
+{
+	int pair[2];
+	make_pair(pair);
 	conn_set_hand_over(fixture->set, pair[1]);
+	return pair[0];
+}
+
+int fixture_connect_tls(struct fixture *fixture)
+{
+	int pair[2];
+	make_pair(pair);
+	atomic_store(&fixture->tls_fd, pair[1]);
+	loop_wake(fixture->loop);
+	while (atomic_load(&fixture->tls_fd) != 0)
+		sched_yield();
 	return pair[0];
 }
 

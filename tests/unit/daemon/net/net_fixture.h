@@ -31,6 +31,8 @@ struct fixture {
 	struct conn_ref held[64];
 	uint32_t held_count;
 	struct conn_share share; // of all connections
+	struct tls_context *tls; // for fixture_connect_tls(); set by the test
+	_Atomic int tls_fd;      // to be taken over by the loop; 0: none
 	struct conn_traffic traffic;
 };
 
@@ -39,6 +41,8 @@ void fixture_start(struct fixture *fixture);
 void fixture_stop(struct fixture *fixture);
 // A connected socket whose other end is in the set; blocking, with a receive time-out of 10 s.
 int fixture_connect(struct fixture *fixture);
+// The same for a peer that has to speak TLS.
+int fixture_connect_tls(struct fixture *fixture);
 void fixture_drain(struct fixture *fixture);
 // Answers the held requests.
 void fixture_release(struct fixture *fixture);
