@@ -122,9 +122,9 @@ class Levels(harness.DaemonTest):
     def test_signals_change_the_level_and_end_nothing(self):
         daemon = self.start_daemon("--log-level", "warning")
         self.make_noise(daemon)
+        self.assertEqual(daemon.log(), "")
         daemon.process.send_signal(signal.SIGUSR1)
         harness.wait_until(lambda: "Z info log_level: debug, until SIGUSR2 or SIGHUP" in daemon.log(), "SIGUSR1")
-        self.assertNotIn("connection_closed", daemon.log())
         self.make_noise(daemon)
         harness.wait_until(lambda: "Z debug connection_closed: " in daemon.log(), "a debug line")
         daemon.process.send_signal(signal.SIGUSR2)
