@@ -155,7 +155,6 @@ static int prepare(struct commit *commit, struct store_job *jobs, struct part *r
 	ret_part->is_accepted = commit->rules.sets_accepted > 0;
 	if (!ret_part->is_accepted) {
 		commit->history = before;
-		commit->rules.revision--;
 		return 0;
 	}
 	result = commit_end_revision(commit);

@@ -196,8 +196,8 @@ static void limit_files(rlim_t size)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-// The parts before it are there, and deletes behind it get through.
-START_TEST(a_part_that_fills_the_disk_is_refused_alone)
+// A set larger than the room that is left on the disk: customers "more-0" on.
+static void init_job_that_fills_the_disk(struct test_job *job)
 {
 	enum { COUNT = 1500 };
 	static struct customer customers[COUNT];
@@ -210,14 +210,20 @@ START_TEST(a_part_that_fills_the_disk_is_refused_alone)
 		customers[i] = (struct customer){.id = bytes_from(id), .name = bytes_from(name)};
 		puts[i] = (struct change){.kind = CHANGE_PUT_CUSTOMER, .put_customer = &customers[i]};
 	}
-	ck_assert_int_eq(store_fixture_apply(&fixture, change_put_customer("former", "")), 0);
-	put_customers(2);
-	changes[3] = change_delete_customer("former");
-	init_jobs(4);
-	test_job_finish(&jobs[2]);
-	test_job_init(&jobs[2], puts, COUNT);
+	test_job_finish(job);
+	test_job_init(job, puts, COUNT);
 	store_get_status(fixture.store, &status);
 	limit_files(status.bytes_used + 512 * 1024);
+}
+
+// The parts before it are there, and deletes behind it get through.
+START_TEST(a_part_that_fills_the_disk_is_refused_alone)
+{
+	ck_assert_int_eq(store_fixture_apply(&fixture, change_put_customer("former", "")), 0);
+	put_customers(3);
+	changes[3] = change_delete_customer("former");
+	init_jobs(4);
+	init_job_that_fills_the_disk(&jobs[2]);
 	run_jobs(4);
 	ck_assert_int_eq(results[0], 0);
 	ck_assert_int_eq(results[1], 0);
@@ -230,6 +236,23 @@ START_TEST(a_part_that_fills_the_disk_is_refused_alone)
 	const struct id128 stored = digest_now();
 	ck_assert(id128_equal(&shown, &stored));
 	ck_assert(has_customer("c0") && has_customer("c1") && !has_customer("more-0") && !has_customer("former"));
+}
+END_TEST
+
+// Answers that stood on a part which did not get through are not given.
+START_TEST(what_stood_on_a_part_that_failed_is_tried_again)
+{
+	put_customers(2);
+	changes[2] = change_put_customer("more-0", "");
+	changes[2].create_only = true;
+	init_jobs(3);
+	init_job_that_fills_the_disk(&jobs[1]);
+	run_jobs(3);
+	ck_assert_int_eq(results[0], 0);
+	ck_assert_int_eq(results[1], -ENOSPC);
+	ck_assert_int_eq(results[2], -ENOSPC); // not -EEXIST
+	ck_assert(has_customer("c0") && !has_customer("more-0"));
+	limit_files(RLIM_INFINITY);
 }
 END_TEST
 
@@ -278,6 +301,7 @@ int main(void)
 	tcase_add_test(tcase, a_part_sees_what_those_before_it_did);
 	tcase_add_test(tcase, a_key_used_again_in_a_later_part_gets_the_first_answer);
 	tcase_add_test(tcase, a_part_that_fills_the_disk_is_refused_alone);
+	tcase_add_test(tcase, what_stood_on_a_part_that_failed_is_tried_again);
 	tcase_add_test(tcase, the_log_is_held_to_its_limit_with_the_next_commit);
 	Suite *suite = suite_create("store/apply_parts");
 	suite_add_tcase(suite, tcase);
