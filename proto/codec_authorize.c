@@ -69,7 +69,7 @@ static bool take_timeout(struct wire_reader *reader, uint32_t *ret_timeout_ms)
 	       take_word(reader, ret_timeout_ms);
 }
 
-static bool take_issuer(struct wire_reader *reader, struct issuer *ret_issuer)
+static __attribute__((noinline)) bool take_issuer(struct wire_reader *reader, struct issuer *ret_issuer)
 {
 	struct bytes content;
 	if (!take_string(reader, &content)) // a NUL or a byte above ASCII could only be in what is no everyday issuer
@@ -123,8 +123,8 @@ INLINE bool take_field(struct wire_reader *reader, struct quick_request *quick, 
 	}
 }
 
-static int decode_generically(struct bytes body, struct arena *arena, struct authorize_request *ret_request,
-			      struct fault *fault)
+static __attribute__((noinline)) int decode_generically(struct bytes body, struct arena *arena,
+							struct authorize_request *ret_request, struct fault *fault)
 {
 	struct authorize_request *request;
 	const int result = codec_decode(&schema_authorize_request, CODEC_TOLERANT, body, arena, &request, fault);
@@ -133,7 +133,7 @@ static int decode_generically(struct bytes body, struct arena *arena, struct aut
 	return result;
 }
 
-static struct issuer *keep_issuer(const struct issuer *issuer, struct arena *arena)
+static __attribute__((noinline)) struct issuer *keep_issuer(const struct issuer *issuer, struct arena *arena)
 {
 	struct issuer *kept = arena_alloc(arena, sizeof(*kept));
 	if (kept != NULL)
@@ -406,7 +406,7 @@ INLINE void put_error(struct sink *sink, unsigned number, const struct error_mes
 }
 
 // In the order of the numbers, as protobuf-c writes them.
-INLINE void put_response(struct sink *sink, const struct authorize_response *response)
+INLINE void put_fields(struct sink *sink, const struct authorize_response *response, bool is_plain)
 {
 	put_enum(sink, 1, (int32_t)response->verdict);
 	put_enum(sink, 2, (int32_t)response->reason);
@@ -424,15 +424,25 @@ INLINE void put_response(struct sink *sink, const struct authorize_response *res
 	put_string(sink, 13, response->ocpi_allowed);
 	put_string(sink, 14, response->ocpp16_status);
 	put_string(sink, 15, response->ocpp2_status);
-	for (size_t i = 0; i < response->explanation_count; i++)
+	for (size_t i = 0; !is_plain && i < response->explanation_count; i++)
 		put_step(sink, 16, &response->explanation[i]);
 	put_string(sink, 17, response->token_uid);
 	put_enum(sink, 18, (int32_t)response->token_type);
 	put_string(sink, 19, response->charge_point_id);
 	put_string(sink, 20, response->location_id);
 	put_number(sink, 21, (uint64_t)response->decided_at);
-	if (response->error != NULL)
+	if (!is_plain && response->error != NULL)
 		put_error(sink, 22, response->error);
+}
+
+INLINE void put_response(struct sink *sink, const struct authorize_response *response)
+{
+	put_fields(sink, response, false);
+}
+
+INLINE void put_plain(struct sink *sink, const struct authorize_response *response)
+{
+	put_fields(sink, response, true);
 }
 
 static bool is_plain(const struct authorize_response *response)
@@ -453,6 +463,14 @@ static size_t size_at_most(const struct authorize_response *response)
 }
 
 // Writes it without counting first: there is room for more than it can take.
+static size_t write_plain(const struct authorize_response *response, char *buffer)
+{
+	struct sink sink = {.next = buffer, .is_writing = true};
+	put_plain(&sink, response);
+	return (size_t)(sink.next - buffer);
+}
+
+// The same with everything: there is room for what was counted.
 static size_t write_response(const struct authorize_response *response, char *buffer)
 {
 	struct sink sink = {.next = buffer, .is_writing = true};
@@ -460,13 +478,19 @@ static size_t write_response(const struct authorize_response *response, char *bu
 	return (size_t)(sink.next - buffer);
 }
 
-size_t codec_encode_authorize_response(const struct authorize_response *response, char *buffer, size_t size)
+static __attribute__((noinline)) size_t count_and_write(const struct authorize_response *response, char *buffer,
+							size_t size)
 {
-	if (LIKELY(is_plain(response) && size_at_most(response) <= size))
-		return write_response(response, buffer);
 	struct sink counted = {0};
 	put_response(&counted, response);
 	return counted.size <= size ? write_response(response, buffer) : counted.size;
+}
+
+size_t codec_encode_authorize_response(const struct authorize_response *response, char *buffer, size_t size)
+{
+	if (LIKELY(is_plain(response) && size_at_most(response) <= size))
+		return write_plain(response, buffer);
+	return count_and_write(response, buffer, size);
 }
 
 // ---------------------------------------------------------------- AuthorizeBatchResponse
@@ -476,7 +500,7 @@ enum { ITEM_HEADER_SIZE = 3 }; // the tag, and a size of 128 to 16383 in two byt
 // Writes the body first, where it nearly always belongs, and its size when that is known.
 static size_t write_short_item(const struct authorize_response *response, char *buffer)
 {
-	const size_t size = write_response(response, buffer + ITEM_HEADER_SIZE);
+	const size_t size = write_plain(response, buffer + ITEM_HEADER_SIZE);
 	buffer[0] = TAG(1, WIRE_BYTES);
 	if (UNLIKELY(size < 0x80)) {
 		buffer[1] = (char)size;
@@ -488,11 +512,9 @@ static size_t write_short_item(const struct authorize_response *response, char *
 	return ITEM_HEADER_SIZE + size;
 }
 
-size_t codec_encode_authorize_item(const struct authorize_response *response, char *buffer, size_t size)
+static __attribute__((noinline)) size_t count_and_write_item(const struct authorize_response *response, char *buffer,
+							     size_t size)
 {
-	const size_t at_most = is_plain(response) ? size_at_most(response) : SIZE_MAX;
-	if (LIKELY(at_most < 0x4000 && ITEM_HEADER_SIZE + at_most <= size))
-		return write_short_item(response, buffer);
 	struct sink counted = {0};
 	put_response(&counted, response);
 	const size_t body_size = counted.size, item_size = 1 + varint_size(body_size) + body_size;
@@ -502,4 +524,12 @@ size_t codec_encode_authorize_item(const struct authorize_response *response, ch
 	put_tag(&header, 1, WIRE_BYTES);
 	put_varint(&header, body_size);
 	return (size_t)(header.next - buffer) + write_response(response, header.next);
+}
+
+size_t codec_encode_authorize_item(const struct authorize_response *response, char *buffer, size_t size)
+{
+	const size_t at_most = is_plain(response) ? size_at_most(response) : SIZE_MAX;
+	if (LIKELY(at_most < 0x4000 && ITEM_HEADER_SIZE + at_most <= size))
+		return write_short_item(response, buffer);
+	return count_and_write_item(response, buffer, size);
 }

@@ -293,7 +293,8 @@ static const char *party_problem(struct bytes party_id)
 	return id_problem(ID_FOLD_PLAIN, party_id);
 }
 
-int issuer_check(const struct issuer *issuer, const char *field, const struct issuer **ret_issuer, struct fault *fault)
+__attribute__((noinline)) int issuer_check(const struct issuer *issuer, const char *field,
+					   const struct issuer **ret_issuer, struct fault *fault)
 {
 	if (issuer == NULL || (bytes_is_empty(issuer->country_code) && bytes_is_empty(issuer->party_id))) {
 		*ret_issuer = NULL;

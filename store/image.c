@@ -160,16 +160,21 @@ void image_key_finish(const struct image *image, struct image_key *key)
 	memcpy(&key->spelled, words, sizeof(words));
 }
 
+static __attribute__((noinline)) bool folds_to(const struct image_key *key, enum id_fold fold, struct bytes text)
+{
+	struct id_key folded;
+	id_fold(fold, text, &folded);
+	return bytes_equal(id_key_bytes(&folded), id_key_bytes(&key->key));
+}
+
 bool image_key_is(const struct image *image, const struct image_key *key, enum id_fold fold, const struct short_id *id)
 {
 	if (LIKELY(memcmp(id, &key->spelled, sizeof(*id)) == 0))
 		return true;
-	struct id_key folded;
 	const struct bytes text = image_id(image, id);
 	if (!bytes_is_empty(key->asked) && bytes_equal(key->asked, text))
 		return true;
-	id_fold(fold, text, &folded);
-	return bytes_equal(id_key_bytes(&folded), id_key_bytes(&key->key));
+	return folds_to(key, fold, text);
 }
 
 void image_key_prepare(const struct image *image, enum image_slab slab, struct bytes id, struct image_key *ret_key)

@@ -20,7 +20,8 @@ static bool part_equals(struct bytes a, struct bytes b)
 	return bytes_equal(id_key_bytes(&key_a), id_key_bytes(&key_b));
 }
 
-static bool has_issuer(const struct image *image, const struct token_record *token, const struct issuer *issuer)
+static __attribute__((noinline)) bool has_issuer(const struct image *image, const struct token_record *token,
+						 const struct issuer *issuer)
 {
 	const struct bytes own = token_issuer(image, token);
 	return own.size > COUNTRY_CODE_SIZE &&
@@ -105,7 +106,8 @@ bool image_uid_prepare_quickly(const struct image *image, struct bytes uid, stru
 }
 
 // DESIGN 1.1: own before foreign; then RFID before other types; then the lowest issuer; then the lowest type number.
-static bool comes_before(const struct image *image, const struct token_record *a, const struct token_record *b)
+static __attribute__((noinline)) bool comes_before(const struct image *image, const struct token_record *a,
+						   const struct token_record *b)
 {
 	const bool a_foreign = a->flags & TOKEN_FOREIGN, b_foreign = b->flags & TOKEN_FOREIGN;
 	if (a_foreign != b_foreign)

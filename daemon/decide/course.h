@@ -2,6 +2,7 @@
 // The course of one decision: what was asked, what was found, what follows. Internal to decide/.
 //
 //     decide.c   checks the request and looks everything up, then answers
+//     flow.h     many requests, one behind the other, compiled into who asks them
 //     lines.c    the decision table of DESIGN 1.2, line by line
 //     explain.c  the steps that were noted on the way, in English
 //     words.c    the verdict in the words of OCPI and OCPP

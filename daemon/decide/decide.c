@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/decide/course.h"
+#include "daemon/decide/flow.h"
 #include "daemon/decide/words.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@ enum { COUNTRY_CODE_SIZE = 2 };
 
 // ---------------------------------------------------------------- what is asked
 
-static int refuse(struct fault *fault, const char *field, const char *message)
+static __attribute__((cold)) int refuse(struct fault *fault, const char *field, const char *message)
 {
 	fault_set(fault, STATUS_INVALID_ARGUMENT, field, "%s", message);
 	return -EINVAL;
@@ -18,19 +18,6 @@ static int refuse(struct fault *fault, const char *field, const char *message)
 //
 // Nearly all time goes into cache misses, so the two independent look-ups, place and token, go side by side, and each
 // step starts loading what the next one reads.
-
-struct lookups {
-	struct image_key point;
-	struct image_key evse;
-	struct image_uid uid;
-	// What is first under their hashes.
-	struct image_hit first_point, first_evse, first_tokens[IMAGE_UID_FORMS];
-	// What the notes say: nearly always right, so it is worth loading, and never taken for true.
-	uint32_t group, point_of_evse, customers[IMAGE_UID_FORMS];
-	// The membership of that group and the first of those customers, if it was looked for.
-	bool knows_member, has_tariff;
-	uint32_t membership;
-};
 
 static bool names_point(const struct course *course)
 {
@@ -44,17 +31,23 @@ static bool names_evse(const struct course *course)
 
 // ---------------------------------------------------------------- checking what is asked, and where to look for it
 
-static int prepare_key(const struct course *course, enum image_slab slab, struct bytes id, struct image_key *key,
-		       struct fault *fault)
+static __attribute__((noinline)) int prepare_any_key(const struct course *course, enum image_slab slab, struct bytes id,
+						     struct image_key *key, struct fault *fault)
 {
-	if (LIKELY(image_key_prepare_quickly(course->image, slab, id, key)))
-		return 0;
 	const bool is_evse = slab == IMAGE_EVSES;
 	const int error =
 		id_check(is_evse ? ID_FOLD_EVSE : ID_FOLD_PLAIN, id, is_evse ? "evse_id" : "charge_point_id", fault);
 	if (error == 0)
 		image_key_prepare(course->image, slab, id, key);
 	return error;
+}
+
+static int prepare_key(const struct course *course, enum image_slab slab, struct bytes id, struct image_key *key,
+		       struct fault *fault)
+{
+	if (LIKELY(image_key_prepare_quickly(course->image, slab, id, key)))
+		return 0;
+	return prepare_any_key(course, slab, id, key, fault);
 }
 
 static int prepare_place(const struct course *course, struct lookups *lookups, struct fault *fault)
@@ -72,12 +65,11 @@ static int prepare_place(const struct course *course, struct lookups *lookups, s
 
 // Only who asserts that the payment is secured may come without a uid (line 3), and that uid must not be stored under
 // any type.
-static int prepare_uid(const struct course *course, struct lookups *lookups, struct fault *fault)
+static __attribute__((noinline)) int prepare_any_uid(const struct course *course, struct lookups *lookups,
+						     struct fault *fault)
 {
 	const struct authorize_request *request = course->request;
 	const enum token_type type = request->token_type;
-	if (LIKELY(image_uid_prepare_quickly(course->image, request->token_uid, &lookups->uid)))
-		return 0;
 	const int error = course->may_pay_directly
 				  ? id_check_optional(id_fold_of_token(type), request->token_uid, "token_uid", fault)
 				  : id_check(id_fold_of_token(type), request->token_uid, "token_uid", fault);
@@ -87,6 +79,13 @@ static int prepare_uid(const struct course *course, struct lookups *lookups, str
 	return error;
 }
 
+static int prepare_uid(const struct course *course, struct lookups *lookups, struct fault *fault)
+{
+	if (LIKELY(image_uid_prepare_quickly(course->image, course->request->token_uid, &lookups->uid)))
+		return 0;
+	return prepare_any_uid(course, lookups, fault);
+}
+
 static int prepare(struct course *course, struct lookups *lookups, struct fault *fault)
 {
 	const struct authorize_request *request = course->request;
@@ -94,7 +93,9 @@ static int prepare(struct course *course, struct lookups *lookups, struct fault 
 		return refuse(fault, "at", "at must not be negative");
 	int error = prepare_place(course, lookups, fault);
 	if (error == 0)
-		error = issuer_check(request->issuer, "issuer", &course->issuer, fault);
+		error = LIKELY(request->issuer == NULL)
+				? 0
+				: issuer_check(request->issuer, "issuer", &course->issuer, fault);
 	if (error != 0)
 		return error;
 	course->may_pay_directly = request->token_type == TOKEN_TYPE_AD_HOC_USER && course->issuer == NULL;
@@ -303,17 +304,7 @@ int decide(const struct image *image, const struct authorize_request *request, i
 
 // ---------------------------------------------------------------- many
 
-// How many requests are begun between one step of a request and its next one: long enough for memory to arrive.
-enum { STEP_AFTER = 5, FLOW_STEPS = 4 };
-static_assert((FLOW_STEPS - 1) * STEP_AFTER < DECIDE_LANES, "a lane is free before it is needed again");
-
-struct lane {
-	struct course course;
-	struct lookups lookups;
-	bool is_good;
-};
-
-static void begin(const struct image *image, int64_t now, const struct authorize_request *request, struct lane *lane)
+void lane_begin(struct lane *lane, const struct image *image, int64_t now, const struct authorize_request *request)
 {
 	struct fault fault;
 	lane->is_good = false;
@@ -324,34 +315,28 @@ static void begin(const struct image *image, int64_t now, const struct authorize
 	lane->is_good = prepare(&lane->course, &lane->lookups, &fault) == 0;
 }
 
-static void settle(struct lane *lane, size_t index, const struct decide_flow *flow)
+void lane_load(struct lane *lane)
 {
-	struct decision decision;
-	if (!lane->is_good) {
-		flow->give(flow->context, index, NULL);
-		return;
-	}
-	find(&lane->course, &lane->lookups);
-	course_decide(&lane->course);
-	answer(&lane->course, &decision);
-	flow->give(flow->context, index, &decision);
+	load(&lane->course, &lane->lookups);
 }
 
-void decide_flow(const struct image *image, int64_t now, const struct decide_flow *flow, size_t count)
+void lane_load_rest(struct lane *lane)
 {
-	struct lane lanes[DECIDE_LANES];
-	for (size_t i = 0; i < count + (FLOW_STEPS - 1) * STEP_AFTER; i++) {
-		const size_t first = i - STEP_AFTER, second = first - STEP_AFTER, last = second - STEP_AFTER;
-		struct lane *loading = &lanes[first % DECIDE_LANES], *finding = &lanes[second % DECIDE_LANES];
-		if (i < count)
-			begin(image, now, flow->take(flow->context, i), &lanes[i % DECIDE_LANES]);
-		if (first < count && loading->is_good)
-			load(&loading->course, &loading->lookups);
-		if (second < count && finding->is_good)
-			load_rest(&finding->course, &finding->lookups);
-		if (last < count)
-			settle(&lanes[last % DECIDE_LANES], last, flow);
-	}
+	load_rest(&lane->course, &lane->lookups);
+}
+
+void lane_settle(struct lane *lane, struct decision *ret_decision)
+{
+	find(&lane->course, &lane->lookups);
+	course_decide(&lane->course);
+	answer(&lane->course, ret_decision);
+}
+
+// Beside those who have it flat.
+__attribute__((noinline)) void decide_flow(const struct image *image, int64_t now, const struct decide_flow *flow,
+					   size_t count)
+{
+	flow_run(image, now, flow, count);
 }
 
 int decide_explained(const struct image *image, const struct authorize_request *request, int64_t now,

@@ -32,10 +32,8 @@ void conn_buffer_release(struct conn *conn, struct conn_buffer *buffer)
 	*buffer = (struct conn_buffer){0};
 }
 
-int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t room)
+static __attribute__((noinline)) int make_room(struct conn *conn, struct conn_buffer *buffer, size_t room)
 {
-	if (buffer->capacity - buffer->start - buffer->size >= room)
-		return 0;
 	if (buffer->capacity - buffer->size >= room && buffer->start >= buffer->size) {
 		memcpy(buffer->memory, buffer->memory + buffer->start, buffer->size);
 		buffer->start = 0;
@@ -52,6 +50,13 @@ int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t roo
 	conn_buffer_release(conn, buffer);
 	*buffer = larger;
 	return 0;
+}
+
+int conn_buffer_extend(struct conn *conn, struct conn_buffer *buffer, size_t room)
+{
+	if (LIKELY(buffer->capacity - buffer->start - buffer->size >= room))
+		return 0;
+	return make_room(conn, buffer, room);
 }
 
 // ---------------------------------------------------------------- in flight

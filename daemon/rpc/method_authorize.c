@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/decide/decide.h"
+#include "daemon/decide/flow.h"
 #include "daemon/rpc/rpc.h"
 #include "proto/codec_authorize.h"
 
@@ -21,7 +21,7 @@ static void give_answer(const struct call *call, const struct authorize_response
 }
 
 // A call that is not plain, by itself: malformed, or it waits for a revision, or wants an explanation.
-static void answer_alone(const struct call *call, const struct image *image)
+static __attribute__((noinline)) void answer_alone(const struct call *call, const struct image *image)
 {
 	struct worker *worker = call->worker;
 	struct authorize_request request;
@@ -89,7 +89,8 @@ static __attribute__((cold)) void give_and_note(void *context, size_t index, con
 	give(context, index, decision);
 }
 
-void method_authorize(const struct call *calls, size_t count)
+// Flat: with everything that is on the way of each request (docs/performance.md, "Steps").
+__attribute__((flatten)) void method_authorize(const struct call *calls, size_t count)
 {
 	struct worker *worker = calls[0].worker;
 	struct pipeline pipeline; // not cleared: its requests are big
@@ -97,11 +98,12 @@ void method_authorize(const struct call *calls, size_t count)
 	pipeline.image = worker_image(worker);
 	pipeline.late = 0;
 	pipeline.fault.change_number = pipeline.fault.retry_after_ms = 0;
-	const struct decide_flow flow = {
-		.take = take,
-		.give = UNLIKELY(denials_are_wanted(worker)) ? give_and_note : give,
-		.context = &pipeline,
-	};
 	arena_reset(&worker->arena);
-	decide_flow(pipeline.image, worker_now_s(worker), &flow, count);
+	if (UNLIKELY(denials_are_wanted(worker))) {
+		const struct decide_flow noting = {.take = take, .give = give_and_note, .context = &pipeline};
+		decide_flow(pipeline.image, worker_now_s(worker), &noting, count);
+		return;
+	}
+	const struct decide_flow flow = {.take = take, .give = give, .context = &pipeline};
+	flow_run(pipeline.image, worker_now_s(worker), &flow, count);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/decide/decide.h"
+#include "daemon/decide/flow.h"
 #include "daemon/rpc/rpc.h"
 #include "proto/codec_authorize.h"
 
@@ -46,7 +46,7 @@ static int check_batch(const struct authorize_batch_request *request, struct fau
 
 // ---------------------------------------------------------------- the items
 
-static void reserve(struct batch *batch, size_t size)
+static __attribute__((noinline)) void reserve(struct batch *batch, size_t size)
 {
 	batch->room = conn_reserve_more(batch->call->conn, batch->size, size);
 	batch->taken = batch->size + size;
@@ -85,7 +85,7 @@ static void append_refused(struct batch *batch, const struct fault *fault)
 }
 
 // What is wrong with one item is not what is wrong with the batch: only -ENOMEM is.
-static void append_alone(struct batch *batch, const struct authorize_request *request)
+static __attribute__((noinline)) void append_alone(struct batch *batch, const struct authorize_request *request)
 {
 	struct worker *worker = batch->call->worker;
 	struct decision decision;
@@ -131,14 +131,23 @@ static __attribute__((cold)) void give_and_note(void *context, size_t index, con
 
 // ---------------------------------------------------------------- the batch
 
+// Flat, as method_authorize() is.
+static __attribute__((flatten)) void decide_items(struct batch *batch)
+{
+	struct worker *worker = batch->call->worker;
+	const size_t count = batch->request.requests_count;
+	if (UNLIKELY(denials_are_wanted(worker))) {
+		const struct decide_flow noting = {.take = take, .give = give_and_note, .context = batch};
+		decide_flow(batch->image, worker_now_s(worker), &noting, count);
+		return;
+	}
+	const struct decide_flow flow = {.take = take, .give = give, .context = batch};
+	flow_run(batch->image, worker_now_s(worker), &flow, count);
+}
+
 static void answer_batch(struct batch *batch)
 {
 	const struct call *call = batch->call;
-	const struct decide_flow flow = {
-		.take = take,
-		.give = UNLIKELY(denials_are_wanted(call->worker)) ? give_and_note : give,
-		.context = batch,
-	};
 	const struct fault none = {0};
 	batch->size = FRAME_HEADER_SIZE;
 	batch->room = conn_reserve(call->conn,
@@ -146,7 +155,7 @@ static void answer_batch(struct batch *batch)
 	if (batch->room == NULL)
 		return;
 	batch->taken = FRAME_HEADER_SIZE + ITEM_ROOM + batch->request.requests_count * ITEM_SIZE_USUAL;
-	decide_flow(batch->image, worker_now_s(call->worker), &flow, batch->request.requests_count);
+	decide_items(batch);
 	if (batch->result == 0)
 		reply_reserved(call, batch->room, batch->size - FRAME_HEADER_SIZE);
 	else
