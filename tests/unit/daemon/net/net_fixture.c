@@ -144,9 +144,11 @@ static void on_wake(void *context)
 		release(fixture);
 	if (atomic_exchange(&fixture->drain_asked, false))
 		conn_set_drain(fixture->set);
-	const int tls_fd = atomic_exchange(&fixture->tls_fd, 0);
-	if (tls_fd != 0)
+	const int tls_fd = atomic_load(&fixture->tls_fd);
+	if (tls_fd != 0) {
 		conn_set_add_tls(fixture->set, tls_fd, fixture->tls);
+		atomic_store(&fixture->tls_fd, 0); // it is there now
+	}
 	if (atomic_load(&fixture->stop_asked))
 		loop_stop(fixture->loop);
 }
