@@ -57,8 +57,8 @@ struct conn {
 	size_t room_mark;
 	bool wants_arrival;
 	uint64_t arrived_ns; // conn_arrived_ns()
-	uint64_t stamp_ns;   // TCP's, of the last read; 0: none
-	bool left_some;      // that read was as large as it could be: more is waiting
+	uint64_t stamp_ns;   // of the last read, as TCP says; else when it was
+	bool left_some;      // that read left as much as the next one takes
 	struct conn_buffer in;
 	size_t message_size; // of the message begun in `in`, 0: unknown
 	struct conn_buffer out;

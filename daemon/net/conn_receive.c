@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum { NS_PER_S = 1000000000 };
@@ -23,18 +24,24 @@ static uint64_t stamp_of(struct msghdr *message)
 	return 0;
 }
 
-// TCP keeps one moment for many packets, that of the last of them. While a queue stands in the socket, what is read
-// came after the moment before: that one is taken, because too young an age would let requests pass that are too late,
-// and then, in a steady overload, all of them. Of a socket that was empty the last byte's moment is right enough.
+// TCP keeps one moment for many packets, that of the last of them: under a standing queue far too young for the first.
+// But what was left in the socket by the last read came right behind what that one read; so its moment counts for the
+// first bytes of new packets, and the reads that follow approach the moment of their last. Right to within one read of
+// the connection's own traffic. Too young ages would let pass what is too late, and then, in a steady overload, all.
 static uint64_t moment_of(struct conn *conn, uint64_t stamp_ns)
 {
-	const uint64_t before_ns = conn->stamp_ns;
-	conn->stamp_ns = stamp_ns;
-	if (stamp_ns == 0)
-		return clock_wall_ns();
-	if (!conn->left_some || before_ns == 0)
-		return stamp_ns;
-	return stamp_ns == before_ns ? conn->arrived_ns : before_ns;
+	const uint64_t before_ns = conn->stamp_ns, latest_ns = stamp_ns != 0 ? stamp_ns : clock_wall_ns();
+	conn->stamp_ns = latest_ns;
+	if (!conn->left_some || latest_ns < before_ns)
+		return latest_ns;
+	return latest_ns != before_ns ? before_ns : latest_ns - (latest_ns - conn->arrived_ns) / 2;
+}
+
+// As much as the next read takes.
+static bool is_more_left(const struct conn *conn)
+{
+	int left = 0;
+	return ioctl(conn->fd, FIONREAD, &left) == 0 && left >= CONN_DATED_SIZE;
 }
 
 // One moment is all there is to know of what is read at once, so that is not much.
@@ -48,7 +55,7 @@ static ssize_t receive_dated(struct conn *conn, char *room, size_t size)
 	if (received <= 0)
 		return received;
 	conn->arrived_ns = moment_of(conn, stamp_of(&message));
-	conn->left_some = (size_t)received == part.iov_len;
+	conn->left_some = (size_t)received == part.iov_len && is_more_left(conn);
 	return received;
 }
 
