@@ -2,6 +2,8 @@
 // evauth-bench propagation
 #include "bench/command.h"
 #include "bench/propagation_report.h"
+#include "bench/tls_options.h"
+#include "client/address.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +12,14 @@ enum option_key { KEY_SERVER = 256, KEY_READ_FROM, KEY_COUNT, KEY_POLLERS, KEY_T
 
 struct propagation_arguments {
 	struct propagation_options run;
+	struct tls_options tls;
 	bool json;
 };
 
 static const struct argp_option option_rows[] = {
-	{"server", KEY_SERVER, "HOST:PORT|unix:PATH", 0,
+	{"server", KEY_SERVER, "[tls:]HOST:PORT|unix:PATH", 0,
 	 "Where the changes are sent (default 127.0.0.1:7420, or EVAUTH_SERVER)", 0},
-	{"read-from", KEY_READ_FROM, "HOST:PORT|unix:PATH", 0,
+	{"read-from", KEY_READ_FROM, "[tls:]HOST:PORT|unix:PATH", 0,
 	 "Another daemon, which follows that one, to ask (default: the same)", 0},
 	{"count", KEY_COUNT, "N", 0, "Changes (default 1000)", 0},
 	{"pollers", KEY_POLLERS, "N", 0, "Connections that ask without pause, a thread each (default 2)", 0},
@@ -48,6 +51,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_JSON:
 		arguments->json = true;
 		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->tls;
+		return 0;
+	case ARGP_KEY_END:
+		if (!run->read_from || !address_names_tls(run->read_from))
+			tls_options_check(state, &arguments->tls, run->server);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -75,6 +85,7 @@ static int run(const struct propagation_arguments *arguments)
 
 int command_propagation(int argc, char **argv)
 {
+	static const struct argp_child children[] = {{&tls_options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		option_rows,
 		parse_option,
@@ -83,18 +94,21 @@ int command_propagation(int argc, char **argv)
 		"It makes its own objects, named bench-propagation-..., and removes them. On one daemon what is "
 		"acknowledged is visible: an older answer to a request sent after the acknowledgement is wrong. "
 		"Exit code: 0 every answer right, 1 a wrong answer or a change not visible in time, 2 the run failed.",
-		NULL,
+		children,
 		NULL,
 		NULL};
 	const char *server = getenv("EVAUTH_SERVER");
-	struct propagation_arguments arguments = {.run = {
-							  .server = server ? server : "127.0.0.1:7420",
-							  .count = 1000,
-							  .pollers = 2,
-							  .timeout_ms = 10000,
-						  }};
+	struct propagation_arguments arguments = {.run =
+							  {
+								  .server = server ? server : "127.0.0.1:7420",
+								  .count = 1000,
+								  .pollers = 2,
+								  .timeout_ms = 10000,
+							  },
+						  .tls = tls_options_default()};
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	struct propagation_options *options = &arguments.run;
+	options->tls = arguments.tls.tls;
 	if (!options->read_from)
 		options->read_from = options->server;
 	options->must_be_visible = strcmp(options->read_from, options->server) == 0;

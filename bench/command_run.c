@@ -6,6 +6,7 @@
 #include "bench/protocol_requests.h"
 #include "bench/protocol_resp.h"
 #include "bench/runner.h"
+#include "client/client_tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ static int run_with_writes(struct runner *runner)
 {
 	const struct run_options *options = runner->options;
 	struct load_requests writes = {0};
-	environment_read(options->resp ? NULL : options->load.server, &runner->environment);
+	environment_read(options->resp ? NULL : options->load.server, &options->tls.tls, &runner->environment);
 	if (!options->has_writes && options->apply_share == 0)
 		return runner_run(runner);
 	const int error = apply_requests_create(runner->environment.started_at, &writes);
@@ -113,5 +114,9 @@ int command_run(int argc, char **argv)
 	run_options_parse(argc, argv, &options);
 	if (options.resp)
 		return run_resp(&options);
-	return options.requests_file ? run_file(&options) : run_authorize(&options);
+	if (tls_options_open(&options.tls, options.load.server, !options.full_handshakes, &options.load.tls) < 0)
+		return EXIT_CODE_ERROR;
+	const int code = options.requests_file ? run_file(&options) : run_authorize(&options);
+	client_tls_destroy(options.load.tls);
+	return code;
 }

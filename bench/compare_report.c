@@ -143,7 +143,7 @@ static void print_head(const struct compare *compare, FILE *stream)
 {
 	const struct compare_options *options = compare->options;
 	struct environment environment;
-	environment_read(NULL, &environment);
+	environment_read(NULL, NULL, &environment);
 	fprintf(stream, "machine      %s, %u cores, %s; servers on core ", environment.cpu, environment.cores,
 		environment.kernel);
 	print_cpus(&options->server_cpus, stream);
@@ -268,7 +268,7 @@ static void json_head(const struct compare *compare, FILE *stream)
 {
 	const struct compare_options *options = compare->options;
 	struct environment environment;
-	environment_read(NULL, &environment);
+	environment_read(NULL, NULL, &environment);
 	fprintf(stream, "{\"cpu\":\"");
 	json_text(environment.cpu, stream);
 	fprintf(stream, "\",\"cores\":%u,\"kernel\":\"%s\",\"server_cpus\":\"", environment.cores, environment.kernel);

@@ -24,9 +24,9 @@ static void read_cpu(char *text)
 		fclose(file);
 }
 
-static void ask_version(const char *server, char *text)
+static void ask_version(const char *server, const struct evauth_tls *tls, char *text)
 {
-	const struct evauth_options options = {.server = server};
+	const struct evauth_options options = {.server = server, .tls = tls ? *tls : (struct evauth_tls){0}};
 	struct evauth_client *client;
 	struct fault fault = {0};
 	struct status_response *status;
@@ -40,7 +40,7 @@ static void ask_version(const char *server, char *text)
 	evauth_client_destroy(client);
 }
 
-void environment_read(const char *server, struct environment *ret_environment)
+void environment_read(const char *server, const struct evauth_tls *tls, struct environment *ret_environment)
 {
 	struct environment environment = {.cpu = "unknown", .kernel = "unknown", .started_at = clock_wall_s()};
 	struct utsname name;
@@ -49,6 +49,6 @@ void environment_read(const char *server, struct environment *ret_environment)
 		snprintf(environment.kernel, sizeof(environment.kernel), "%.30s %.60s", name.sysname, name.release);
 	environment.cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	if (server)
-		ask_version(server, environment.server_version);
+		ask_version(server, tls, environment.server_version);
 	*ret_environment = environment;
 }

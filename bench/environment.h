@@ -14,5 +14,8 @@ struct environment {
 	int64_t started_at;                         // unix seconds
 };
 
-// Asks `server` by Status which version it is; NULL: nobody. A server that does not answer leaves the version empty.
-void environment_read(const char *server, struct environment *ret_environment);
+struct evauth_tls;
+
+// Asks `server` by Status which version it is; NULL: nobody. `tls` is for one with TLS, or NULL. A server that does not
+// answer leaves the version empty.
+void environment_read(const char *server, const struct evauth_tls *tls, struct environment *ret_environment);

@@ -54,6 +54,7 @@ static void set_beside(struct crew *crew, const struct load_beside *beside)
 	thread->what = "getting ready";
 	thread->options = (struct load_options){
 		.server = beside->server ? beside->server : crew->options->server,
+		.tls = beside->server ? NULL : crew->options->tls,
 		.connections = beside->connections,
 		.depth = beside->depth,
 		.rate = beside->rate,

@@ -86,8 +86,11 @@ struct load_beside {
 	double rate; // a second over all its connections; 0: closed loop
 };
 
+struct client_tls;
+
 struct load_options {
-	const char *server; // HOST:PORT or unix:PATH
+	const char *server;     // HOST:PORT, tls:HOST:PORT or unix:PATH
+	struct client_tls *tls; // of a server with TLS, else NULL; borrowed, by all threads
 	uint32_t connections;
 	uint32_t depth;
 	double rate; // requests a second over all connections; 0: closed loop

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "client/address.h"
+#include "client/client_tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,15 @@ static void bound_unsent(const struct load_connection *connection)
 		(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_MAX}, sizeof(int));
 }
 
+static int shake_hands(struct load_connection *connection, const struct load_peer *peer)
+{
+	struct fault fault = {0};
+	if (!peer->tls)
+		return 0;
+	return client_tls_open(peer->tls, connection->fd, clock_monotonic_ms() + CONNECT_TIMEOUT_MS,
+			       &connection->stream, &fault);
+}
+
 static void set_sends_left(struct load_connection *connection)
 {
 	connection->sends_left = connection->churn > 0 ? connection->churn : UINT64_MAX;
@@ -55,7 +65,9 @@ int load_connection_open(struct load_connection *connection, const struct load_o
 	if (!connection->slots || !connection->out || !connection->in)
 		return -ENOMEM;
 	set_sends_left(connection);
-	const int error = connect_to(peer, &connection->fd);
+	int error = connect_to(peer, &connection->fd);
+	if (error == 0)
+		error = shake_hands(connection, peer);
 	if (error == 0)
 		bound_unsent(connection);
 	if (error < 0 || peer->size > 0)
@@ -89,6 +101,8 @@ static int begin_to_connect(struct load_connection *connection, const struct loa
 int load_connection_reopen(struct load_connection *connection, const struct load_peer *peer)
 {
 	int error;
+	tls_stream_destroy(connection->stream);
+	connection->stream = NULL;
 	close(connection->fd);
 	connection->fd = -1;
 	connection->in_begin = connection->in_end = connection->out_begin = connection->out_end = 0;
@@ -101,24 +115,39 @@ int load_connection_reopen(struct load_connection *connection, const struct load
 		error = begin_to_connect(connection, peer);
 	if (error == 0)
 		bound_unsent(connection);
+	connection->is_connecting = connection->is_connecting || peer->tls;
 	if (error == 0 && !connection->is_connecting)
 		set_sends_left(connection);
 	return error;
 }
 
-int load_connection_finish_connecting(struct load_connection *connection)
+static int finish_tcp(struct load_connection *connection)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
 	if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return -errno;
+	return -error;
+}
+
+int load_connection_finish_connecting(struct load_connection *connection, const struct load_peer *peer)
+{
+	struct fault fault = {0};
+	int error = connection->stream ? 0 : finish_tcp(connection);
+	if (error == 0 && peer->tls && !connection->stream)
+		error = client_tls_begin(peer->tls, connection->fd, &connection->stream, &fault);
+	if (error == 0 && peer->tls)
+		error = tls_stream_shake(connection->stream);
+	if (error < 0)
+		return error;
 	connection->is_connecting = false;
 	set_sends_left(connection);
-	return -error;
+	return 0;
 }
 
 void load_connection_close(struct load_connection *connection)
 {
+	tls_stream_destroy(connection->stream);
 	if (connection->fd >= 0)
 		close(connection->fd);
 	free(connection->slots);
@@ -145,16 +174,58 @@ char *load_connection_stage(struct load_connection *connection, struct bytes fra
 	return copy;
 }
 
+bool load_connection_waits_for_room(const struct load_connection *connection)
+{
+	if (connection->stream && tls_stream_has_output(connection->stream))
+		return true;
+	if (connection->is_connecting)
+		return !connection->stream;
+	return connection->out_begin < connection->out_end;
+}
+
+static void drop_written(struct load_connection *connection, size_t count)
+{
+	connection->out_begin += count;
+	if (connection->out_begin == connection->out_end)
+		connection->out_begin = connection->out_end = 0;
+}
+
+// A record takes less than there may be.
+static int write_sealed(struct load_connection *connection)
+{
+	while (connection->out_begin < connection->out_end) {
+		const struct bytes rest = {connection->out + connection->out_begin,
+					   connection->out_end - connection->out_begin};
+		const ssize_t count = tls_stream_send(connection->stream, rest);
+		if (count < 0)
+			return count == -EAGAIN ? 0 : (int)count;
+		drop_written(connection, (size_t)count);
+	}
+	const int error = tls_stream_flush(connection->stream);
+	return error == -EAGAIN ? 0 : error;
+}
+
 int load_connection_write(struct load_connection *connection)
 {
+	if (connection->stream)
+		return write_sealed(connection);
 	const size_t size = connection->out_end - connection->out_begin;
 	const ssize_t count = send(connection->fd, connection->out + connection->out_begin, size, MSG_NOSIGNAL);
 	if (count < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	connection->out_begin += (size_t)count;
-	if (connection->out_begin == connection->out_end)
-		connection->out_begin = connection->out_end = 0;
+	drop_written(connection, (size_t)count);
 	return 0;
+}
+
+// Like read(2), with its errors as results. READ_SIZE is more than a stream decrypts at once: nothing stays behind in
+// it that the socket does not announce.
+static ssize_t read_some(struct load_connection *connection)
+{
+	char *room = connection->in + connection->in_end;
+	if (connection->stream)
+		return tls_stream_receive(connection->stream, room, READ_SIZE);
+	const ssize_t count = read(connection->fd, room, READ_SIZE);
+	return count < 0 ? -errno : count;
 }
 
 int load_connection_read(struct load_connection *connection)
@@ -168,9 +239,9 @@ int load_connection_read(struct load_connection *connection)
 		if (connection->in_size - connection->in_end < READ_SIZE)
 			return -EMSGSIZE;
 	}
-	const ssize_t count = read(connection->fd, connection->in + connection->in_end, READ_SIZE);
+	const ssize_t count = read_some(connection);
 	if (count < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return count == -EAGAIN || count == -EINTR ? 0 : (int)count;
 	connection->in_end += (size_t)count;
 	return count == 0 ? -ECONNRESET : 0;
 }

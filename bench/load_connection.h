@@ -6,6 +6,8 @@
 
 #include <sys/socket.h>
 
+struct tls_stream;
+
 // A request on the way.
 struct load_slot {
 	uint64_t due_ns; // since when its latency counts
@@ -17,6 +19,7 @@ struct load_slot {
 struct load_peer {
 	const char *server;
 	int (*connect)(const char *server, int *ret_fd); // the protocol's own way, or NULL
+	struct client_tls *tls;                          // NULL: plain
 	// Of the first connection made, so that no name has to be looked up to make one anew.
 	struct sockaddr_storage address;
 	socklen_t size; // 0: unknown
@@ -24,10 +27,11 @@ struct load_peer {
 
 struct load_connection {
 	int fd;
-	bool is_connecting;
-	bool waits_for_room; // EPOLLOUT is on
-	bool has_staged;     // there is something for the one write of this turn
-	uint32_t depth;      // most requests on the way
+	struct tls_stream *stream; // NULL: plain, or not connected yet
+	bool is_connecting;        // TLS: until the handshake is done
+	bool waits_for_room;       // EPOLLOUT is on
+	bool has_staged;           // there is something for the one write of this turn
+	uint32_t depth;            // most requests on the way
 	uint32_t in_flight;
 	uint32_t churn;      // requests after which it is used up; 0: never
 	uint64_t sends_left; // until it is
@@ -41,15 +45,15 @@ struct load_connection {
 	size_t in_begin, in_end, in_size;
 };
 
-// -ENOMEM; connects as the protocol does, else with TCP_NODELAY; does not block afterwards. The first connection of all
-// fills in the peer's address.
+// -ENOMEM; connects as the protocol does, else with TCP_NODELAY, and shakes hands; does not block afterwards. The first
+// connection of all fills in the peer's address.
 MUST_CHECK int load_connection_open(struct load_connection *connection, const struct load_options *options,
 				    size_t frame_size_max, struct load_peer *peer);
 // Closes the connection, on which nothing is on the way, and begins to make it anew: with is_connecting set, wait for
-// EPOLLOUT, then finish. A Unix socket, and what has its own way to connect, is connected at
-// once.
+// EPOLLOUT, then finish, again and again while that says -EAGAIN. A Unix socket, and what has its own way to connect,
+// is connected at once.
 MUST_CHECK int load_connection_reopen(struct load_connection *connection, const struct load_peer *peer);
-MUST_CHECK int load_connection_finish_connecting(struct load_connection *connection);
+MUST_CHECK int load_connection_finish_connecting(struct load_connection *connection, const struct load_peer *peer);
 void load_connection_close(struct load_connection *connection);
 
 static inline bool load_connection_has_room(const struct load_connection *connection)
@@ -64,10 +68,8 @@ static inline bool load_connection_is_used_up(const struct load_connection *conn
 char *load_connection_stage(struct load_connection *connection, struct bytes frame, const struct load_slot *slot);
 // Writes what the socket takes, in one call. 0, or negative errno.
 MUST_CHECK int load_connection_write(struct load_connection *connection);
-static inline bool load_connection_has_output(const struct load_connection *connection)
-{
-	return connection->out_begin < connection->out_end;
-}
+// Whether there is something to do when the socket has room.
+bool load_connection_waits_for_room(const struct load_connection *connection);
 // Reads once. 0 also when nothing was there; -ECONNRESET at the end of the stream; -EMSGSIZE when an answer is larger
 // than any may be.
 MUST_CHECK int load_connection_read(struct load_connection *connection);

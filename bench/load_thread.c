@@ -45,7 +45,7 @@ static void stage_next(struct load_thread *thread, struct load_connection *conne
 // Asks for EPOLLOUT exactly while something is left to write.
 static int watch(struct load_thread *thread, struct load_connection *connection)
 {
-	const bool waits = load_connection_has_output(connection) || connection->is_connecting;
+	const bool waits = load_connection_waits_for_room(connection);
 	if (waits == connection->waits_for_room)
 		return 0;
 	connection->waits_for_room = waits;
@@ -258,7 +258,9 @@ static void count_connection(struct load_thread *thread, struct load_connection 
 static int finish_connecting(struct load_thread *thread, struct load_connection *connection)
 {
 	thread->what = "connecting anew";
-	const int error = load_connection_finish_connecting(connection);
+	const int error = load_connection_finish_connecting(connection, &thread->peer);
+	if (error == -EAGAIN)
+		return watch(thread, connection);
 	if (error < 0)
 		return error;
 	count_connection(thread, connection);
@@ -283,7 +285,7 @@ static int serve_event(struct load_thread *thread, const struct epoll_event *eve
 		error = finish_connecting(thread, connection);
 	else if (event->events & EPOLLOUT)
 		error = write_out(thread, connection);
-	if (error == 0 && (event->events & ~(uint32_t)EPOLLOUT))
+	if (error == 0 && !connection->is_connecting && (event->events & ~(uint32_t)EPOLLOUT))
 		error = read_answers(thread, connection);
 	if (error == 0)
 		error = renew_if_used_up(thread, connection);
@@ -443,7 +445,9 @@ static int open_connections(struct load_thread *thread)
 		frame_size_max = size > frame_size_max ? size : frame_size_max;
 	}
 	thread->what = "connecting";
-	thread->peer = (struct load_peer){.server = thread->options.server, .connect = thread->protocol->connect};
+	thread->peer = (struct load_peer){.server = thread->options.server,
+					  .connect = thread->protocol->connect,
+					  .tls = thread->protocol->connect ? NULL : thread->options.tls};
 	for (uint32_t i = 0; i < thread->options.connections; i++) {
 		struct load_connection *connection = &thread->connections[i];
 		int error = load_connection_open(connection, &thread->options, frame_size_max, &thread->peer);

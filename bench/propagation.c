@@ -128,7 +128,8 @@ static void *poller_run(void *context)
 
 static int make_client(struct propagation *run, const char *server, struct evauth_client **ret_client)
 {
-	const struct evauth_options options = {.server = server, .call_timeout_ms = run->options->timeout_ms};
+	const struct evauth_options options = {
+		.server = server, .tls = run->options->tls, .call_timeout_ms = run->options->timeout_ms};
 	struct fault fault = {0};
 	const int error = evauth_client_create(&options, ret_client, &fault);
 	if (error < 0)

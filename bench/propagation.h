@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/check.h"
+#include "client/evauth.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +18,9 @@ enum {
 };
 
 struct propagation_options {
-	const char *server;    // where changes go: HOST:PORT or unix:PATH
+	const char *server;    // where changes go: [tls:]HOST:PORT or unix:PATH
 	const char *read_from; // where pollers ask
+	struct evauth_tls tls; // of both
 	bool must_be_visible;  // both are one daemon: acknowledged is visible (DESIGN 1.4)
 	uint32_t count;        // changes
 	uint32_t pollers;

@@ -35,6 +35,7 @@ enum option_key {
 	KEY_THREADS,
 	KEY_DEPTH,
 	KEY_CHURN,
+	KEY_FULL_HANDSHAKES,
 	KEY_RATE,
 	KEY_ROUNDS,
 	KEY_TIMEOUT,
@@ -56,7 +57,7 @@ enum option_key {
 
 static const struct argp_option option_rows[] = {
 	{NULL, 0, NULL, 0, "What is asked:", 1},
-	{"server", KEY_SERVER, "HOST:PORT|unix:PATH", 0, "evauthd (default 127.0.0.1:7420, or EVAUTH_SERVER)", 1},
+	{"server", KEY_SERVER, "[tls:]HOST:PORT|unix:PATH", 0, "evauthd (default 127.0.0.1:7420, or EVAUTH_SERVER)", 1},
 	{"resp", KEY_RESP, "HOST:PORT", 0, "A Redis server instead: GET of one key per token", 1},
 	{"tokens", KEY_TOKENS, "N", 0, "Size of the world that was imported (default 1000000)", 1},
 	{"seed", KEY_SEED, "S", 0, "Seed of that world, of the questions and of the arrivals (default 1)", 1},
@@ -75,6 +76,8 @@ static const struct argp_option option_rows[] = {
 	{"threads", KEY_THREADS, "N", 0, "Threads that share connections and rate (default 1)", 2},
 	{"depth", KEY_DEPTH, "D", 0, "Most requests on the way per connection (default 1)", 2},
 	{"churn", KEY_CHURN, "N", 0, "Close each connection after N requests and make it anew", 2},
+	{"full-handshakes", KEY_FULL_HANDSHAKES, NULL, 0,
+	 "--churn with TLS: no session is taken up again (default: each connection takes up the last one's)", 2},
 	{"rate", KEY_RATE, "R|PERCENT%", 0,
 	 "Open loop: requests a second over all connections (default: closed loop); or a share of what a closed loop "
 	 "does, "
@@ -325,6 +328,7 @@ static void check(struct argp_state *state, const struct run_options *options)
 		{options->load.timeout_ms > 0 && options->resp, "--timeout-ms: not with --resp"},
 		{options->load.passes > 0 && is_many, "--passes: not with --search, --scan or --rate PERCENT%"},
 		{options->csv_seconds && is_many, "--csv-seconds: not with --search, --scan or --rate PERCENT%"},
+		{options->full_handshakes && options->load.churn == 0, "--full-handshakes: needs --churn"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].is_wrong)
@@ -366,8 +370,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_CSV_SECONDS:
 		options->csv_seconds = arg;
 		return 0;
+	case KEY_FULL_HANDSHAKES:
+		options->full_handshakes = true;
+		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->tls;
+		return 0;
 	case ARGP_KEY_END:
 		check(state, options);
+		tls_options_check(state, &options->tls, options->resp ? options->resp : options->load.server);
 		return 0;
 	default:
 		return parse_load(key, arg, state);
@@ -410,6 +421,7 @@ static void set_defaults(struct run_options *options)
 
 void run_options_parse(int argc, char **argv, struct run_options *ret_options)
 {
+	static const struct argp_child children[] = {{&tls_options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		option_rows,
 		parse_option,
@@ -418,7 +430,7 @@ void run_options_parse(int argc, char **argv, struct run_options *ret_options)
 		"Exit code: 0 all answers right, 1 a wrong answer, an error, none at all or no rate that keeps the "
 		"goal, 2 "
 		"the run failed. What is measured, and how: docs/performance.md",
-		NULL,
+		children,
 		NULL,
 		NULL};
 	const char *server = getenv("EVAUTH_SERVER");
@@ -430,6 +442,7 @@ void run_options_parse(int argc, char **argv, struct run_options *ret_options)
 			 .spin_us = UINT32_MAX,
 			 .seconds = unset,
 			 .warmup_s = unset},
+		.tls = tls_options_default(),
 		.mix = QUESTION_MIX_DEFAULT,
 		.tokens = 1000000,
 		.requests = REQUESTS_DEFAULT,

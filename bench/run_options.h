@@ -4,6 +4,7 @@
 
 #include "bench/load.h"
 #include "bench/questions.h"
+#include "bench/tls_options.h"
 
 #include <argp.h>
 
@@ -33,7 +34,9 @@ struct run_scan {
 };
 
 struct run_options {
-	struct load_options load; // beside is set by who makes the writes
+	struct load_options load; // beside is set by who makes the writes, tls by who runs it
+	struct tls_options tls;
+	bool full_handshakes; // no session is taken up again
 	struct question_mix mix;
 	char keys[KEYS_TEXT_SIZE]; // "uniform", "zipf:0.99", "file"
 	const char *resp;          // NULL: evauthd

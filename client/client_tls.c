@@ -182,10 +182,9 @@ static void tell_failure(const struct client_tls *tls, const struct tls_engine *
 		  about, what);
 }
 
-int client_tls_fail(struct client_tls *tls, const struct tls_stream *stream, int error, struct fault *fault)
+int client_tls_fail(const struct client_tls *tls, const struct tls_stream *stream, int error, struct fault *fault)
 {
 	const struct tls_engine *engine = tls_stream_engine(stream);
-	tls_context_forget_session(tls->context);
 	if (error == -EBADMSG && tls_engine_failure(engine) != TLS_FAILURE_NOT_TLS) {
 		tell_failure(tls, engine, fault);
 		return -EKEYREJECTED;
@@ -201,11 +200,6 @@ int client_tls_fail(struct client_tls *tls, const struct tls_stream *stream, int
 	fault_set(fault, error == -ETIMEDOUT ? STATUS_DEADLINE_EXCEEDED : STATUS_UNAVAILABLE, NULL,
 		  "no TLS with evauthd at %.80s: %s", tls->server, why);
 	return error == -ECONNRESET ? -ECONNABORTED : error;
-}
-
-void client_tls_begin_anew(struct client_tls *tls)
-{
-	tls_context_forget_session(tls->context);
 }
 
 int client_tls_begin(struct client_tls *tls, int fd, struct tls_stream **ret_stream, struct fault *fault)

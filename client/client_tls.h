@@ -25,6 +25,4 @@ MUST_CHECK int client_tls_open(struct client_tls *tls, int fd, uint64_t deadline
 			       struct fault *fault);
 // Why a stream's handshake failed with `error`, as client_tls_open() returns it. A server refuses us after our half of
 // the handshake: reading is the first to hear of it.
-int client_tls_fail(struct client_tls *tls, const struct tls_stream *stream, int error, struct fault *fault);
-// The next handshake is a full one: a server closed the connection without a word, and may not have liked the session.
-void client_tls_begin_anew(struct client_tls *tls);
+int client_tls_fail(const struct client_tls *tls, const struct tls_stream *stream, int error, struct fault *fault);

@@ -104,8 +104,6 @@ static bool has_output(const struct transport *transport)
 static int transport_broken(const struct transport *transport, const char *why, struct fault *fault)
 {
 	const bool inside = buffer_size(&transport->in) > 0;
-	if (transport->stream != NULL && !transport->has_heard)
-		client_tls_begin_anew(transport->tls);
 	fault_set(fault, STATUS_UNAVAILABLE, NULL, "the connection to evauthd broke %s: %s",
 		  inside ? "in the middle of an answer" : "before the answer came", why);
 	return -ECONNRESET;

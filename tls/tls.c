@@ -23,13 +23,15 @@ enum {
 	// Each costs as much as a thousand bytes of data, and an answer. Libraries change keys after gigabytes.
 	KEY_UPDATES_MAX = 32, // by the peer, while it sends KEYS_SIZE of data
 	KEYS_SIZE = 1024 * 1024,
+	SESSIONS_MAX = 256, // of a client, kept for its next connections
 };
 
 struct tls_context {
-	pthread_mutex_t lock; // of the next two; the role stays
+	pthread_mutex_t lock; // of ssl and sessions; the rest stays
 	SSL_CTX *ssl;
-	SSL_SESSION *session; // with the server of a client that resumes; NULL: none yet
-	BIO_METHOD *queues;   // what the engines' queues are to OpenSSL
+	SSL_SESSION *sessions[SESSIONS_MAX]; // of a client that resumes: with its server, none used yet
+	size_t sessions_count;
+	BIO_METHOD *queues; // what the engines' queues are to OpenSSL
 	enum tls_role role;
 	bool resumes;
 };
@@ -124,11 +126,28 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	pthread_mutex_lock(&context->lock);
-	SSL_SESSION *former = context->session;
-	context->session = session;
+	const bool is_kept = context->sessions_count < SESSIONS_MAX;
+	if (is_kept)
+		context->sessions[context->sessions_count++] = session;
 	pthread_mutex_unlock(&context->lock);
-	SSL_SESSION_free(former);
-	return 1;
+	return is_kept ? 1 : 0;
+}
+
+// Each is used once, as TLS 1.3 wants it: nobody can tell by it that two connections are of one client, and one that
+// the server does not like is not shown to it again.
+static void use_session(struct tls_context *context, SSL *ssl)
+{
+	if (context->sessions_count == 0)
+		return;
+	SSL_SESSION *session = context->sessions[--context->sessions_count];
+	(void)SSL_set_session(ssl, session); // with a share in it; without, the handshake is a full one
+	SSL_SESSION_free(session);
+}
+
+static void drop_sessions(struct tls_context *context)
+{
+	while (context->sessions_count > 0)
+		SSL_SESSION_free(context->sessions[--context->sessions_count]);
 }
 
 // A server's tickets hold all there is to a session: nothing is kept here, and they end with the context's keys.
@@ -185,20 +204,11 @@ void tls_context_destroy(struct tls_context *context)
 {
 	if (context == NULL)
 		return;
-	SSL_SESSION_free(context->session);
+	drop_sessions(context);
 	SSL_CTX_free(context->ssl);
 	BIO_meth_free(context->queues);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
-}
-
-void tls_context_forget_session(struct tls_context *context)
-{
-	pthread_mutex_lock(&context->lock);
-	SSL_SESSION *former = context->session;
-	context->session = NULL;
-	pthread_mutex_unlock(&context->lock);
-	SSL_SESSION_free(former);
 }
 
 void tls_context_replace(struct tls_context *context, struct tls_context **from)
@@ -209,8 +219,7 @@ void tls_context_replace(struct tls_context *context, struct tls_context **from)
 	context->ssl = (*from)->ssl;
 	(*from)->ssl = former;
 	SSL_CTX_set_app_data(context->ssl, context);
-	SSL_SESSION_free(context->session);
-	context->session = NULL;
+	drop_sessions(context);
 	pthread_mutex_unlock(&context->lock);
 	tls_context_destroy(*from);
 	*from = NULL;
@@ -303,8 +312,8 @@ int tls_engine_create(struct tls_context *context, const char *host, struct tls_
 	int result = -ENOMEM;
 	pthread_mutex_lock(&context->lock);
 	engine->ssl = SSL_new(context->ssl); // with a share in it
-	if (engine->ssl != NULL && context->session != NULL)
-		(void)SSL_set_session(engine->ssl, context->session);
+	if (engine->ssl != NULL)
+		use_session(context, engine->ssl);
 	pthread_mutex_unlock(&context->lock);
 	if (engine->ssl == NULL)
 		goto fail;

@@ -46,7 +46,8 @@ struct tls_settings {
 	const char *ca_file;   // whom to trust; client: empty means the system's store
 	const char *cert_file; // ours, with the chain behind it; a server needs one
 	const char *key_file;  // not for others: -EINVAL when anybody on the machine may read it
-	bool resumes; // client: a session with its one server is taken up again (all engines are for the same host)
+	bool resumes; // client: sessions with its one server are taken up again, each once (all engines are for that
+		      // host)
 };
 
 // Client: at least TLS 1.2. -EINVAL with ret_why: a file cannot be read or does not fit; -ENOMEM.
@@ -55,8 +56,6 @@ MUST_CHECK int tls_context_create(const struct tls_settings *settings, struct tl
 // Takes over what `*from`, of the same role, has loaded, and destroys and clears that one. Engines that are there go on
 // with what they began with. Any thread.
 void tls_context_replace(struct tls_context *context, struct tls_context **from);
-// The next engine of a client begins anew, whatever was to be resumed. Any thread.
-void tls_context_forget_session(struct tls_context *context);
 // NULL is fine. After its engines.
 void tls_context_destroy(struct tls_context *context);
 

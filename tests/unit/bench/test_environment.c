@@ -12,7 +12,7 @@ START_TEST(the_machine_and_the_moment_are_told)
 {
 	struct utsname name;
 	const int64_t before = clock_wall_s();
-	environment_read(NULL, &environment);
+	environment_read(NULL, NULL, &environment);
 	ck_assert_int_eq(uname(&name), 0);
 	ck_assert_ptr_nonnull(strstr(environment.kernel, name.release));
 	ck_assert_uint_ge(environment.cores, 1);
@@ -26,9 +26,9 @@ END_TEST
 
 START_TEST(a_server_that_does_not_answer_has_no_version)
 {
-	environment_read("unix:/nonexistent/socket", &environment);
+	environment_read("unix:/nonexistent/socket", NULL, &environment);
 	ck_assert_str_eq(environment.server_version, "");
-	environment_read("no address", &environment);
+	environment_read("no address", NULL, &environment);
 	ck_assert_str_eq(environment.server_version, "");
 }
 END_TEST

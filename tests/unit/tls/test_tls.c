@@ -265,6 +265,38 @@ START_TEST(the_last_day_of_the_peer_is_known)
 }
 END_TEST
 
+// Each pair's contexts stay with the first one.
+static bool resumes(struct pair *first, struct pair *ret_pair)
+{
+	open_pair(ret_pair, "localhost", first->client_context, first->server_context);
+	shake_hands(ret_pair, 4096);
+	ck_assert_int_eq(ret_pair->client_result, 0);
+	return tls_engine_is_resumed(ret_pair->client) && tls_engine_is_resumed(ret_pair->server);
+}
+
+START_TEST(a_session_is_taken_up_again_once)
+{
+	char ca[CERTIFICATES_PATH_SIZE];
+	const struct tls_settings settings = {
+		.role = TLS_CLIENT, .ca_file = certificates_path(&certificates, "ca.pem", ca), .resumes = true};
+	struct tls_context *client;
+	struct pair first, others[3];
+	ck_assert_int_eq(tls_context_create(&settings, &client, why), 0);
+	open_pair(&first, "localhost", client, make_context(TLS_SERVER, NULL, "server"));
+	shake_hands(&first, 4096);
+	say(first.server, first.client, "and a ticket");
+	ck_assert(resumes(&first, &others[0]));
+	ck_assert(!resumes(&first, &others[1])); // the first one's is used up, the second one's was not read yet
+	say(others[0].server, others[0].client, "another one");
+	ck_assert(resumes(&first, &others[2]));
+	for (int i = 0; i < 3; i++) {
+		tls_engine_destroy(others[i].client);
+		tls_engine_destroy(others[i].server);
+	}
+	close_pair(&first);
+}
+END_TEST
+
 START_TEST(every_failure_has_a_name_of_its_own)
 {
 	for (int i = 0; i < TLS_FAILURES_COUNT; i++) {
@@ -309,6 +341,7 @@ int main(void)
 	tcase_add_test(tcase, much_goes_through);
 	tcase_add_test(tcase, quiet_engines_hold_no_buffers);
 	tcase_add_test(tcase, the_last_day_of_the_peer_is_known);
+	tcase_add_test(tcase, a_session_is_taken_up_again_once);
 	tcase_add_test(tcase, every_failure_has_a_name_of_its_own);
 	tcase_add_test(tcase, files_that_do_not_fit_are_named);
 	suite_add_tcase(suite, tcase);
