@@ -97,13 +97,20 @@ static bool is_in_time(const struct load_thread *thread, uint64_t due_ns, uint64
 	return thread->options.timeout_ms == 0 || now_ns - due_ns <= thread->options.timeout_ms * (uint64_t)1000000;
 }
 
+// What waited here for longer than a quarter of its time is not worth sending: the daemon's queue may take half of it.
+// Whoever sends the oldest first, and until the last moment, has nothing but late answers from when it falls behind.
+static bool is_worth_sending(const struct load_thread *thread, uint64_t due_ns, uint64_t now_ns)
+{
+	return is_in_time(thread, due_ns, due_ns + 4 * (now_ns - due_ns));
+}
+
 // Open loop: everything that is due by now. What finds no room stays due and is sent late, at its own cost.
 static void send_due(struct load_thread *thread, uint64_t now_ns)
 {
 	struct load_schedule *schedule = &thread->schedule;
 	thread->is_full = false;
 	while (schedule->due_ns <= now_ns && schedule->due_ns < thread->stop_ns && thread->sends_left > 0) {
-		if (UNLIKELY(!is_in_time(thread, schedule->due_ns, now_ns))) {
+		if (UNLIKELY(!is_worth_sending(thread, schedule->due_ns, now_ns))) {
 			thread->result->dropped += thread->is_measuring;
 			load_schedule_advance(schedule);
 			continue;

@@ -132,6 +132,7 @@ static void stop(void)
 	worker_stop(rig.worker, 10000, NULL, 0);
 	pthread_join(rig.thread, NULL);
 	worker_destroy(rig.worker);
+	clients_destroy(rig.service.clients);
 	restores_destroy(rig.service.restores);
 	snapshots_destroy(rig.service.snapshots);
 	notifier_destroy(rig.service.notifier);
@@ -167,6 +168,7 @@ static void start(void)
 	ASSERT(notifier_create(service->store, service->frame_size_max, &service->notifier) == 0);
 	ASSERT(restores_create(service, &service->restores) == 0);
 	ASSERT(snapshots_create(service->store, &service->snapshots) == 0);
+	ASSERT(clients_create(&service->budgets, service->workers_count, &service->clients) == 0);
 	ASSERT(worker_create(service, &rig.worker) == 0);
 	ASSERT(pthread_create(&rig.thread, NULL, run, rig.worker) == 0);
 	ASSERT(atexit(stop) == 0);
