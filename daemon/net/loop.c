@@ -43,6 +43,12 @@ static void on_prepare(uv_prepare_t *prepare)
 	loop_end_turn(prepare->data);
 }
 
+static void on_check(uv_check_t *check)
+{
+	struct loop *loop = check->data;
+	loop->turn++;
+}
+
 int loop_create(struct loop **ret_loop)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -63,6 +69,9 @@ int loop_create(struct loop **ret_loop)
 	uv_prepare_init(&loop->uv, &loop->prepare); // cannot fail
 	loop->prepare.data = loop;
 	uv_prepare_start(&loop->prepare, on_prepare);
+	uv_check_init(&loop->uv, &loop->check);
+	loop->check.data = loop;
+	uv_check_start(&loop->check, on_check);
 	*ret_loop = loop;
 	return 0;
 }
@@ -74,6 +83,7 @@ void loop_destroy(struct loop *loop)
 	loop->hooks = (struct loop_hooks){0};
 	uv_close((uv_handle_t *)&loop->doorbell, NULL);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
+	uv_close((uv_handle_t *)&loop->check, NULL);
 	// Handles are freed by their close callbacks, which need turns of the loop.
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	const int result = uv_loop_close(&loop->uv);
@@ -99,6 +109,11 @@ void loop_stop(struct loop *loop)
 void loop_wake(struct loop *loop)
 {
 	uv_async_send(&loop->doorbell);
+}
+
+uint64_t loop_turn(const struct loop *loop)
+{
+	return loop->turn;
 }
 
 uint64_t loop_now_ms(const struct loop *loop)

@@ -34,6 +34,8 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 // Any thread, as long as the loop is there.
 void loop_wake(struct loop *loop);
+// The number of this turn: those who were to be called again in it, and what became readable.
+uint64_t loop_turn(const struct loop *loop);
 // Milliseconds of the monotonic clock at the start of this turn.
 uint64_t loop_now_ms(const struct loop *loop);
 

@@ -12,6 +12,8 @@ struct loop {
 	uv_loop_t uv;
 	uv_async_t doorbell;
 	uv_prepare_t prepare;
+	uv_check_t check;
+	uint64_t turn;
 	struct loop_hooks hooks;
 	struct conn_set *conns; // whose output is written at the end of the turn; NULL: none
 };

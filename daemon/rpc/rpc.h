@@ -28,6 +28,9 @@ enum {
 	JOB_ARENA_BUDGET = 32 * 1024 * 1024,
 	REQUESTS_PER_TURN_MAX = 256, // of one connection, so that the others get their turn
 	CALLS_MAX = 64,              // answered side by side
+	// Of change sets that a worker decodes in a turn of its loop, after which those who ask come first. One set may
+	// be larger.
+	WRITE_BYTES_PER_TURN_MAX = 64 * 1024,
 };
 
 struct call;
@@ -107,6 +110,8 @@ struct worker {
 	uint64_t since_ns;         // when the waiter that is being answered was read; 0: what is answered is new
 	uint64_t late_ns;          // of that waiter: call_late_ns()
 	struct counters counters;
+	uint64_t write_turn;              // the last turn in which changes were decoded,
+	size_t write_bytes;               // and how many bytes of them
 	uint32_t turn_calls[METHODS_MAX]; // answered in this turn and not yet written, by method
 	uint32_t clients_index;           // of this worker among the counters of a client
 	struct client_counters *client;   // of the client that is being answered

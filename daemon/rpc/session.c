@@ -148,6 +148,23 @@ static void pass_calls(const struct session *session, const struct call *calls, 
 		budget_refuse_requests(calls + admitted, count - admitted);
 }
 
+// Queries before writes: a set at the limit takes a worker milliseconds to decode, so those of other connections wait
+// for the next turn, and so do their connections.
+static bool has_its_turn(struct worker *worker, const struct call *call)
+{
+	if (LIKELY((call->method->role & (ROLE_WRITE | ROLE_ADMIN)) == 0))
+		return true;
+	const size_t size = FRAME_HEADER_SIZE + call->body.size;
+	if (worker->write_turn != loop_turn(worker->loop)) {
+		worker->write_turn = loop_turn(worker->loop);
+		worker->write_bytes = 0;
+	}
+	if (worker->write_bytes > 0 && worker->write_bytes + size > WRITE_BYTES_PER_TURN_MAX)
+		return false;
+	worker->write_bytes += size;
+	return true;
+}
+
 static void on_input(void *context, struct conn *conn, struct conn_input *input)
 {
 	struct worker *worker = context;
@@ -163,7 +180,13 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 			input->paused = true;
 			return;
 		}
+		const struct conn_input before = *input;
 		const size_t count = take_calls(worker, conn, input, calls);
+		if (count > 0 && !has_its_turn(worker, &calls[0])) {
+			*input = before;
+			input->paused = true;
+			return;
+		}
 		if (count > 0)
 			pass_calls(session, calls, count);
 		else if (!pass_other(worker, conn, input))

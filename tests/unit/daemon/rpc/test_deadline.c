@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// timeout_ms: what waited for too long is not done. The worker is held up by a mail while requests arrive.
+// timeout_ms: what waited for too long is not done; and what waits for its turn. The worker is held up by a mail while
+// requests arrive.
 #include "base/clock.h"
 #include "daemon/rpc/rpc.h"
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
@@ -18,6 +19,9 @@ enum {
 	SHORT_MS = 20,   // over when the test says so
 	MEDIUM_MS = 500, // long enough to be read in time
 	LONG_MS = 3600 * 1000,
+
+	WRITERS = 8,
+	SET_SIZE = WRITE_BYTES_PER_TURN_MAX - 1024,
 };
 
 struct hold_up {
@@ -291,6 +295,35 @@ START_TEST(what_waits_in_a_unix_socket_has_just_come)
 }
 END_TEST
 
+// Else all sets that came meanwhile would be decoded before the next question is read.
+START_TEST(change_sets_of_many_connections_take_a_turn_each)
+{
+	static char malformed[SET_SIZE];
+	int writers[WRITERS];
+	memset(malformed, 0xff, sizeof(malformed));
+	hold_worker();
+	const uint64_t turn_before = loop_turn(fixture.worker->loop);
+	for (uint32_t i = 0; i < WRITERS; i++) {
+		const struct frame frame = {.kind = FRAME_REQUEST,
+					    .method = METHOD_APPLY,
+					    .request_id = i,
+					    .body = {.data = malformed, .size = sizeof(malformed)}};
+		writers[i] = connect_tcp();
+		send_frame(writers[i], &frame);
+	}
+	send_timed_authorize(1, 0);
+	release_worker();
+	expect_verdict(fd, 1, VERDICT_ALLOWED);
+	for (uint32_t i = 0; i < WRITERS; i++)
+		expect_status(writers[i], i, STATUS_INVALID_ARGUMENT);
+	hold_worker();
+	ck_assert_uint_ge(loop_turn(fixture.worker->loop) - turn_before, WRITERS);
+	release_worker();
+	for (uint32_t i = 0; i < WRITERS; i++)
+		close(writers[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("daemon/rpc/deadline");
@@ -306,6 +339,7 @@ int main(void)
 	tcase_add_test(tests, waiting_for_a_revision_is_no_waiting_in_a_queue);
 	tcase_add_test(tests, before_the_first_timeout_of_a_connection_nobody_looked_when_bytes_came);
 	tcase_add_test(tests, what_waits_in_a_unix_socket_has_just_come);
+	tcase_add_test(tests, change_sets_of_many_connections_take_a_turn_each);
 	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	return unit_main(suite);
