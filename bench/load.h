@@ -108,7 +108,7 @@ struct load_options {
 	uint32_t churn;  // a connection is made anew after so many requests; 0: never
 	uint32_t passes; // ends after so many passes over the requests, without warm-up; 0: by time alone
 	// An answer is good that is right and comes so soon after its request was due. Refusals for lack of time or
-	// room are counted, and no errors; in an open loop what could not be sent in that time is dropped. 0: all
+	// room are counted, and no errors; in an open loop what could not be sent in a quarter of it is dropped. 0: all
 	// answers are good.
 	uint32_t timeout_ms;
 	const struct load_beside *beside; // or NULL

@@ -24,8 +24,9 @@ enum {
 	SECTOR_SIZE = 512,
 	SETS = 120,
 	SETS_PER_ERASE = 30,
-	SETS_TOGETHER = 5, // every other time these wait together, each as large as a commit
-	STATES = 300,      // power losses
+	SETS_TOGETHER = 5,       // every other time these wait together, each as large as a commit
+	STATES = 300,            // power losses
+	STATES_OF_ERASING = 100, // those in the middle of it
 	EVENTS_MAX = 16384,
 
 	STATE_SOUND = 0,
@@ -470,7 +471,7 @@ START_TEST(a_power_loss_in_the_middle_of_erasing_leaves_a_sound_store)
 {
 	struct disk disk = {.limit = disk_limit()};
 	disk.data = malloc(disk.limit);
-	for (int i = 0; i < STATES; i++) {
+	for (int i = 0; i < STATES_OF_ERASING; i++) {
 		const size_t end = moment_of_erasing();
 		lose_power(&disk, end, true);
 		const int state = try_state(&disk, end);
