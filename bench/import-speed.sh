@@ -16,7 +16,7 @@ START_TARGET=${START_TARGET:-2000}
 BYTES_TARGET=${BYTES_TARGET:-350}
 EVAUTHD_CPUS=${EVAUTHD_CPUS:-0-$(($(nproc) - 1))} # import and start-up may use the whole machine
 
-anonymous_bytes() { awk '/^RssAnon:/ { print $2 * 1024 }' "/proc/$1/status"; }
+anonymous_bytes() { awk '/^RssAnon:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$1/status"; }
 
 print_machine
 begin=$(now_ms)

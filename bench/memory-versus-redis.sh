@@ -16,7 +16,7 @@ set -u
 TOKENS=${TOKENS:-1000000}
 RATIO_TARGET=${RATIO_TARGET:-2.2}
 
-anonymous_bytes() { awk '/^RssAnon:/ { print $2 * 1024 }' "/proc/$1/status"; }
+anonymous_bytes() { awk '/^RssAnon:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$1/status"; }
 redis_info() { redis-cli -p "$redis_port" info memory | tr -d '\r' | sed -n "s/^$1://p"; }
 
 # Import lines on stdin, Redis's protocol on stdout.
