@@ -24,7 +24,7 @@ set(integration_environment
 
 # Of command lines, files and pictures: what these do on threads, others do as well.
 set(integration_without_threads test_bench test_bench_load test_bench_manual test_bench_plot test_canary test_cli
-  test_compare test_deploy test_manual test_redis_docs test_tls_bench)
+  test_compare test_deploy test_manual test_overload test_redis_docs test_tls_bench)
 file(GLOB integration_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/test_*.py)
 foreach(file ${integration_tests})
   get_filename_component(name ${file} NAME_WE)
