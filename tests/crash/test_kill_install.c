@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process that puts one state after the other in place of what its store has is killed at any moment, over and over.
-// Afterwards the store has one of these states, whole, and none older than the last one that was there for sure.
+// A process that puts one state after the other in place of what its store has is killed at any of its steps, over and
+// over. Afterwards the store has one of these states, whole, and none older than the last one that was there for sure.
 #include "proto/codec.h"
 #include "proto/schema.h"
 #include "store/digest.h"
@@ -13,19 +13,21 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	ROUNDS = 20,
 	CUSTOMERS = 4000,
 	REVISION_STEP = 1000,
-	MILLISECONDS_MAX = 150,
+	CUSTOMERS_PER_STEP = 200,
+	STEPS = CUSTOMERS / CUSTOMERS_PER_STEP + 3, // of a world: begun, the customers, to be committed, done
+	WORLDS_MAX = 4,                             // of a process
+	NOT_DONE = 0,                               // a step that ends no world
 	NAME_SIZE = 24,
 };
 
 static struct store_fixture fixture;
-static int done_fd;
+static int steps_fd;
 
 static void setup(void)
 {
@@ -44,6 +46,13 @@ static void must(int result)
 {
 	if (result != 0)
 		_exit(2);
+}
+
+// The parent may kill from here on. `done`: the world that is there for sure now, or NOT_DONE.
+static void tell_step(unsigned done)
+{
+	if (write(steps_fd, &done, sizeof(done)) != sizeof(done))
+		_exit(3);
 }
 
 static struct bytes name_of(char name[NAME_SIZE], const char *word, unsigned number)
@@ -76,8 +85,11 @@ static void install_world(struct store *store, unsigned number, struct arena *ar
 	char id[NAME_SIZE], name[NAME_SIZE], text[ID128_TEXT_SIZE + 1];
 	const struct store_position position = {
 		.revision = (uint64_t)REVISION_STEP * number, .epoch = id128_random(), .nonce = id128_random()};
+	tell_step(NOT_DONE);
 	must(store_install_begin(store, &install, &fault));
 	for (unsigned i = 0; i < CUSTOMERS; i++) {
+		if (i % CUSTOMERS_PER_STEP == 0)
+			tell_step(NOT_DONE);
 		struct customer customer = {.id = name_of(id, "customer", i), .name = name_of(name, "world", number)};
 		add_customer(install, &digest, arena, &customer, position.revision);
 	}
@@ -85,7 +97,9 @@ static void install_world(struct store *store, unsigned number, struct arena *ar
 	id128_format(&digest_text, text);
 	const struct snapshot_end end = {
 		.revision = position.revision, .records = CUSTOMERS, .digest = bytes_from(text)};
+	tell_step(NOT_DONE);
 	must(store_install_commit(&install, &end, &position, UINT64_MAX, &fault));
+	tell_step(number);
 }
 
 // Never returns.
@@ -96,32 +110,39 @@ static void run(unsigned first_number)
 	struct arena arena;
 	arena_init(&arena, 4096, 1024 * 1024);
 	must(store_open(&fixture.options, &store, &fault));
-	for (unsigned number = first_number;; number++) {
+	for (unsigned number = first_number;; number++)
 		install_world(store, number, &arena);
-		if (write(done_fd, &number, sizeof(number)) != sizeof(number))
-			_exit(3);
-	}
 }
 
-// The last world that was there for sure; 0: none.
-static unsigned run_round(unsigned first_number, int milliseconds)
+// False: the process has ended.
+static bool read_step(int fd, unsigned *last)
 {
-	const struct timespec pause = {.tv_nsec = milliseconds * 1000000l};
+	unsigned done;
+	if (read(fd, &done, sizeof(done)) != sizeof(done))
+		return false;
+	*last = done != NOT_DONE ? done : *last;
+	return true;
+}
+
+// Kills it behind so many steps. The last world that was there for sure; 0: none.
+static unsigned run_round(unsigned first_number, int steps)
+{
 	int fds[2], status;
-	unsigned number, last = 0;
+	unsigned last = 0;
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	const pid_t child = fork();
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
 		close(fds[0]);
-		done_fd = fds[1];
+		steps_fd = fds[1];
 		run(first_number);
 	}
 	close(fds[1]);
-	nanosleep(&pause, NULL);
+	for (int i = 0; i < steps; i++)
+		ck_assert_msg(read_step(fds[0], &last), "it ended before step %d", i);
 	kill(child, SIGKILL);
-	while (read(fds[0], &number, sizeof(number)) == sizeof(number))
-		last = number;
+	while (read_step(fds[0], &last))
+		;
 	close(fds[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "ended by itself: %x", status);
@@ -181,7 +202,7 @@ START_TEST(after_a_kill_the_store_has_one_state_whole)
 	unsigned next = 1, taken_over = 0;
 	srand(7);
 	for (int round = 0; round < ROUNDS; round++) {
-		const unsigned last = run_round(next, rand() % MILLISECONDS_MAX);
+		const unsigned last = run_round(next, rand() % (WORLDS_MAX * STEPS));
 		const unsigned number = check_store();
 		ck_assert_uint_ge(number, last);
 		taken_over += last > 0;
