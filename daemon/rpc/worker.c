@@ -57,7 +57,8 @@ static void on_turn_end(void *context)
 // look at the clock a turn, whatever was answered in it.
 static void on_turn_written(void *context)
 {
-	static const uint8_t immediate[] = {METHOD_AUTHORIZE, METHOD_AUTHORIZE_BATCH, METHOD_GET_TARIFF, METHOD_STATUS};
+	static const uint8_t immediate[] = {METHOD_AUTHORIZE, METHOD_AUTHORIZE_BATCH, METHOD_GET_TARIFF, METHOD_STATUS,
+					    METHOD_FIGURES};
 	struct worker *worker = context;
 	if (worker->now_ns == 0)
 		return;

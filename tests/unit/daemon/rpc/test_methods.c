@@ -5,6 +5,8 @@
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 #include "tests/unit/unit.h"
 
+#include <sched.h>
+
 static struct rpc_fixture fixture;
 static int fd;
 
@@ -51,6 +53,33 @@ START_TEST(only_changes_are_read_strictly)
 	for (const struct method_row *row = dispatch_next(NULL); row != NULL; row = dispatch_next(row))
 		ck_assert_int_eq(row->mode == CODEC_STRICT,
 				 strchr("\x10\x21\x22\x23\x25", dispatch_number(row)) != NULL);
+}
+END_TEST
+
+static uint64_t times_counted(uint16_t number)
+{
+	struct bucket_figures figures = {0};
+	uint64_t count = 0;
+	buckets_collect(&worker_counters(fixture.worker)->times[number], &figures);
+	for (size_t i = 0; i < BUCKETS_MAX; i++)
+		count += figures.counts[i];
+	return count;
+}
+
+// Counted when the answer was written: a moment after it came.
+START_TEST(whatever_is_answered_at_once_is_timed)
+{
+	for (const struct method_row *row = dispatch_next(NULL); row != NULL; row = dispatch_next(row)) {
+		const struct frame frame = {.kind = FRAME_REQUEST, .method = dispatch_number(row)};
+		struct answer answer;
+		if (!method_is_immediate(row))
+			continue;
+		send_frame(fd, &frame);
+		receive(fd, &answer);
+		answer_finish(&answer);
+		while (times_counted(frame.method) == 0)
+			sched_yield();
+	}
 }
 END_TEST
 
@@ -342,6 +371,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, queries_of_three_seconds_ago_are_over);
 	tcase_add_test(tests, status_tells_version_methods_limits_and_counts);
 	tcase_add_test(tests, figures_are_what_the_server_gives);
+	tcase_add_test(tests, whatever_is_answered_at_once_is_timed);
 	tcase_add_test(tests, get_answers_a_record_or_not_found);
 	tcase_add_test(tests, the_lists_answer);
 	tcase_add_test(tests, an_answer_over_the_frame_size_is_refused_and_less_is_not);
