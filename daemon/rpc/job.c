@@ -7,13 +7,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// The log keeps it as it came, but for what concerns this request alone.
-static struct bytes keep_body(const struct call *call, struct arena *arena)
+// The log keeps it as it came, but for what concerns this request alone. -ENOMEM: without it the log in Redis would say
+// that nothing was changed.
+static int keep_body(const struct call *call, struct store_job *job)
 {
-	if (call->body.size == 0)
-		return (struct bytes){0};
-	char *kept = arena_alloc(arena, call->body.size);
-	return (struct bytes){.data = kept, .size = kept != NULL ? timeout_strip(call->body, kept) : 0};
+	if (call->body.size == 0 || call->method->request != &schema_change_set)
+		return 0;
+	char *kept = arena_alloc(&job->arena, call->body.size);
+	if (kept == NULL)
+		return -ENOMEM;
+	job->body = (struct bytes){.data = kept, .size = timeout_strip(call->body, kept)};
+	return 0;
 }
 
 int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_job, struct fault *fault)
@@ -23,8 +27,10 @@ int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_jo
 		return -ENOMEM;
 	arena_init(&job->store.arena, JOB_ARENA_CHUNK, JOB_ARENA_BUDGET);
 	void *request;
-	const int result =
+	int result =
 		codec_decode(call->method->request, call->method->mode, call->body, &job->store.arena, &request, fault);
+	if (result == 0)
+		result = keep_body(call, &job->store);
 	if (result != 0) {
 		job_destroy(job);
 		return result;
@@ -37,8 +43,6 @@ int job_create(const struct call *call, uint32_t timeout_ms, struct job **ret_jo
 	job->request = request;
 	job->store.body_size = call->body.size;
 	job->store.late_ns = call_late_ns(call, timeout_ms);
-	if (call->method->request == &schema_change_set)
-		job->store.body = keep_body(call, &job->store.arena);
 	job->held = sizeof(*job) + call->body.size; // DESIGN 4 counts bytes of the wire
 	*ret_job = job;
 	return 0;
