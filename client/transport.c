@@ -117,12 +117,14 @@ static ssize_t receive_bytes(struct transport *transport, char *room, size_t siz
 	return got < 0 ? -errno : got;
 }
 
-// In TLS 1.3 a client is ready before the server has looked at its certificate.
+// In TLS 1.3 a client is ready before the server has looked at its certificate. Anything but the server's own refusal
+// says nothing of what became of what was sent.
 static int transport_refused(struct transport *transport, struct fault *fault)
 {
-	if (!transport->has_heard)
+	const struct tls_engine *engine = tls_stream_engine(transport->stream);
+	if (!transport->has_heard && tls_engine_failure(engine) == TLS_FAILURE_REFUSED)
 		return client_tls_fail(transport->tls, transport->stream, -EBADMSG, fault);
-	return transport_broken(transport, tls_engine_why(tls_stream_engine(transport->stream)), fault);
+	return transport_broken(transport, tls_engine_why(engine), fault);
 }
 
 static int transport_read(struct transport *transport, struct fault *fault)

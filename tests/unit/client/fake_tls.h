@@ -9,6 +9,7 @@ struct fake_tls {
 	struct tls_context *context; // the test's, of TLS_SERVER
 	fake_serve *serve;           // what is served behind it
 	atomic_int resumed;          // handshakes that took up a session
+	atomic_bool forges;          // what is served arrives as records that nobody sealed
 };
 
 // Give it to fake_server_start() with a struct fake_tls as context.

@@ -243,6 +243,18 @@ START_TEST(a_server_s_refusal_is_told_in_its_words)
 }
 END_TEST
 
+// The request was read and answered: who forges the answer must not make it look refused.
+START_TEST(a_forged_answer_leaves_the_outcome_open)
+{
+	struct apply_response *response;
+	serve("server", NULL, serve_answers);
+	atomic_store(&tls.forges, true);
+	make_tls_client(&(struct evauth_tls){.ca_file = path_of("ca.pem")}, 0);
+	ck_assert_int_eq(evauth_apply(client, &(struct change_set){0}, &arena, &response), -ECONNRESET);
+	ck_assert_int_eq(evauth_fault(client)->code, STATUS_UNAVAILABLE);
+}
+END_TEST
+
 static void serve_silence(struct fake_server *self, int fd, int number)
 {
 	char bytes[4096];
@@ -365,6 +377,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_server_with_another_certificate_is_not_spoken_to, 0, ARRAY_SIZE(bad_servers));
 	tcase_add_test(tcase, a_name_may_stand_in_for_the_host);
 	tcase_add_loop_test(tcase, a_server_s_refusal_is_told_in_its_words, 0, ARRAY_SIZE(bad_clients));
+	tcase_add_test(tcase, a_forged_answer_leaves_the_outcome_open);
 	tcase_add_loop_test(tcase, what_is_no_server_of_tls_is_said_to_be_so, 0, ARRAY_SIZE(no_servers));
 	tcase_add_test(tcase, files_that_have_changed_are_read_before_the_next_connection);
 	tcase_add_loop_test(tcase, files_that_do_not_fit_are_named, 0, ARRAY_SIZE(bad_files));
