@@ -104,19 +104,10 @@ static int receive_sealed(struct tls_stream *stream)
 	return result < 0 ? result : 1;
 }
 
-// Fills as much of the room as there is, so that a caller with room rarely asks in vain.
 static ssize_t read_plain(struct tls_stream *stream, char *plain, size_t size)
 {
-	size_t got = 0;
-	ssize_t part;
-	do {
-		part = tls_engine_read(stream->engine, plain + got, size - got);
-		got += part > 0 ? (size_t)part : 0;
-	} while (part > 0 && got < size);
-	stream->has_input = got > 0 && part != 0;
-	if (got > 0)
-		return (ssize_t)got;
-	return part == 0 ? -EAGAIN : part == -EPIPE ? 0 : part;
+	const ssize_t got = tls_engine_fill(stream->engine, plain, size, &stream->has_input);
+	return got == 0 ? -EAGAIN : got == -EPIPE ? 0 : got;
 }
 
 ssize_t tls_stream_receive(struct tls_stream *stream, char *plain, size_t size)

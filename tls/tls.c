@@ -362,6 +362,16 @@ bool tls_engine_is_open(const struct tls_engine *engine)
 	return engine->failure == TLS_FAILURE_NONE && SSL_is_init_finished(engine->ssl);
 }
 
+// One with a zero byte is made to be taken for another name, one with a line's end for another line of a log.
+static bool is_printable(const unsigned char *utf8, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (utf8[i] < 0x20 || utf8[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 static void tell_name(const char *kind, const ASN1_STRING *text, void (*each)(void *context, const char *name),
 		      void *context)
 {
@@ -370,8 +380,7 @@ static void tell_name(const char *kind, const ASN1_STRING *text, void (*each)(vo
 	const int size = ASN1_STRING_to_UTF8(&utf8, text);
 	if (size < 0)
 		return;
-	// A name with a zero byte in it is made to be taken for another one.
-	if (strlen((const char *)utf8) == (size_t)size && strlen(kind) + (size_t)size < sizeof(name)) {
+	if (is_printable(utf8, (size_t)size) && strlen(kind) + (size_t)size < sizeof(name)) {
 		snprintf(name, sizeof(name), "%s%s", kind, (const char *)utf8);
 		each(context, name);
 	}
@@ -447,6 +456,18 @@ ssize_t tls_engine_read(struct tls_engine *engine, char *plain, size_t size)
 	default:
 		return fail(engine);
 	}
+}
+
+ssize_t tls_engine_fill(struct tls_engine *engine, char *plain, size_t size, bool *ret_has_more)
+{
+	size_t got = 0;
+	ssize_t part;
+	do {
+		part = tls_engine_read(engine, plain + got, size - got);
+		got += part > 0 ? (size_t)part : 0;
+	} while (part > 0 && got < size);
+	*ret_has_more = got > 0 && part != 0;
+	return got > 0 ? (ssize_t)got : part;
 }
 
 int tls_engine_write(struct tls_engine *engine, struct bytes plain)

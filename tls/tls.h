@@ -70,8 +70,8 @@ void tls_engine_destroy(struct tls_engine *engine);
 MUST_CHECK int tls_engine_receive(struct tls_engine *engine, struct bytes encrypted);
 // The handshake is complete: plain bytes may be written.
 bool tls_engine_is_open(const struct tls_engine *engine);
-// The names in the peer's certificate, which has been verified: "cn:...", "dns:...", "uri:...", in no order. None
-// before it is open, or without a certificate.
+// The names in the peer's certificate, which has been verified: "cn:...", "dns:...", "uri:...", in no order, but for
+// those with control characters. None before it is open, or without a certificate.
 void tls_engine_each_name(const struct tls_engine *engine, void (*each)(void *context, const char *name),
 			  void *context);
 // Unix seconds from which on the peer's certificate holds no more; INT64_MAX without one. When it is open.
@@ -81,6 +81,9 @@ bool tls_engine_is_resumed(const struct tls_engine *engine);
 // Received plain bytes: how many, 0 when there are none now, -EPIPE when the peer ended the connection in order,
 // -EBADMSG; also when the peer changes its keys over and over. There may be something to send afterwards.
 MUST_CHECK ssize_t tls_engine_read(struct tls_engine *engine, char *ret_plain, size_t size);
+// The same, with as many as fit, so that who has room rarely asks in vain. *ret_has_more: the next call finds
+// something, more or the end, without tls_engine_receive().
+MUST_CHECK ssize_t tls_engine_fill(struct tls_engine *engine, char *ret_plain, size_t size, bool *ret_has_more);
 // Encrypts all of it. -EBADMSG, -ENOMEM, -ENOTCONN before it is open.
 MUST_CHECK int tls_engine_write(struct tls_engine *engine, struct bytes plain);
 bool tls_engine_has_output(const struct tls_engine *engine);

@@ -103,35 +103,28 @@ bool conn_tls_has_said_goodbye(struct conn *conn)
 
 // ---------------------------------------------------------------- input
 
-// Reads encrypted bytes into the engine. Like recv(2); EPROTO when the engine does not like them.
+// Reads encrypted bytes into the engine. Like recv(2); EBADMSG when the engine does not like them, ENOMEM.
 static ssize_t receive_sealed(struct conn *conn)
 {
 	char *sealed = conn->set->sealed;
 	const ssize_t received = conn_receive(conn, sealed, CONN_SEALED_SIZE);
 	if (received <= 0)
 		return received;
-	if (tls_engine_receive(conn->tls, (struct bytes){.data = sealed, .size = (size_t)received}) != 0) {
-		errno = EPROTO;
-		return -1;
-	}
-	return received;
+	const int result = tls_engine_receive(conn->tls, (struct bytes){.data = sealed, .size = (size_t)received});
+	if (result == 0)
+		return received;
+	errno = -result;
+	return -1;
 }
 
 // What the engine has decrypted already. Like recv(2), with 0 for the peer's goodbye.
 static ssize_t read_plain(struct conn *conn, char *room, size_t size)
 {
-	size_t got = 0;
-	ssize_t part;
-	do {
-		part = tls_engine_read(conn->tls, room + got, size - got);
-		got += part > 0 ? (size_t)part : 0;
-	} while (part > 0 && got < size);
-	// Full, or an end behind what there is: the socket need not become readable for the rest.
-	conn->has_pending = got > 0 && part != 0;
+	const ssize_t got = tls_engine_fill(conn->tls, room, size, &conn->has_pending);
 	if (got > 0)
-		return (ssize_t)got;
-	errno = part == 0 ? EAGAIN : EPROTO;
-	return part == -EPIPE ? 0 : -1;
+		return got;
+	errno = got == 0 ? EAGAIN : EPROTO;
+	return got == -EPIPE ? 0 : -1;
 }
 
 // Work without data is work: it counts towards the turn as data would.
@@ -175,11 +168,11 @@ static void refuse(struct conn *conn)
 void conn_tls_shake(struct conn *conn)
 {
 	const ssize_t received = receive_sealed(conn);
-	if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR && errno != EPROTO)) {
+	if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR && errno != EBADMSG)) {
 		conn_close(conn, CONN_END_ERROR);
 		return;
 	}
-	const bool is_refused = received < 0 && errno == EPROTO;
+	const bool is_refused = received < 0 && errno == EBADMSG;
 	if (take_sealed(conn) != 0) {
 		conn_close(conn, CONN_END_ERROR);
 		return;

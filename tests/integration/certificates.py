@@ -25,10 +25,10 @@ class Certificates:
         self.run("req", "-x509", *KEY, "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
                  f"{name}.pem")
 
-    def make(self, name, ca="ca", days=2, names="DNS:localhost,IP:127.0.0.1"):
+    def make(self, name, ca="ca", days=2, names="DNS:localhost,IP:127.0.0.1", subject=None):
         with open(self.path(name + ".names"), "w", encoding="utf-8") as file:
             file.write(f"subjectAltName={names}\n")
-        self.run("req", *KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self.run("req", *KEY, "-subj", f"/CN={subject or name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         self.run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
                  "-extfile", f"{name}.names", "-days", str(days), "-out", f"{name}.pem")
 

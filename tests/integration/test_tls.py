@@ -131,6 +131,13 @@ class WhoAClientIs(TlsTest):
     def names(self, client):
         return sorted(info.name for info in client.call(pb.ClientsRequest()).clients if info.connections > 0)
 
+    def test_a_name_with_the_end_of_a_line_in_it_is_none(self):
+        self.certificates.make("lines", names="DNS:lines.example", subject="nobody\nERROR store_failed: not really")
+        self.start_tls("cn:backend=all")
+        client = self.open("lines")
+        self.assertEqual(ask(client, pb.StatusRequest)[0], PERMISSION_DENIED)
+        self.assertEqual(self.names(self.open()), ["cn:backend", "dns:lines.example"])
+
     def test_it_has_the_first_name_that_a_rule_names(self):
         daemon = self.start_tls("dns:backend.example=all", "uri:spiffe://example/operator?a=b=all", listen=False)
         client, operator, nobody = self.open(), self.open("operator"), self.open("nobody")
