@@ -72,11 +72,11 @@ enum exit_code command_clients(struct context *context, const struct arguments *
 	if (result < 0)
 		return context_no_memory(context);
 	for (size_t i = 0; i < response->clients_count; i++) {
-		if (gets_no_answers(response, &response->clients[i]))
-			context_warn(context,
-				     "%.*s asked for too many unknown tokens and gets no answers about tokens at the "
-				     "moment: docs/access.md, Budgets\n",
-				     BYTES_ARG(response->clients[i].name));
+		if (!gets_no_answers(response, &response->clients[i]))
+			continue;
+		text_print(context->err, response->clients[i].name);
+		context_warn(context, " asked for too many unknown tokens and gets no answers about tokens at the "
+				      "moment: docs/access.md, Budgets\n");
 	}
 	return EXIT_DONE;
 }
