@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -54,16 +56,32 @@ static redisContext *connect_once(const struct redis_server *server)
 	return context;
 }
 
-static void await_start(struct redis_server *server)
+// It writes to its log when it has begun to listen, or says there why it does not.
+static void await_change(int changes)
 {
-	const uint64_t end = clock_monotonic_ms() + PATIENCE_MS;
+	struct pollfd pollfd = {.fd = changes, .events = POLLIN};
+	char events[4096];
+	ck_assert_msg(poll(&pollfd, 1, PATIENCE_MS) == 1, "redis-server did not start");
+	ck_assert_int_gt(read(changes, events, sizeof(events)), 0);
+}
+
+static void await_start(struct redis_server *server, int changes)
+{
 	redisContext *context;
 	while ((context = connect_once(server)) == NULL) {
-		ck_assert_uint_lt(clock_monotonic_ms(), end);
 		ck_assert_int_eq(waitpid(server->pid, NULL, WNOHANG), 0);
-		usleep(2000);
+		await_change(changes);
 	}
 	redisFree(context);
+}
+
+// Of the files in its folder: an inotify(7).
+static int watch_folder(const struct redis_server *server)
+{
+	const int changes = inotify_init1(IN_CLOEXEC);
+	ck_assert_int_ge(changes, 0);
+	ck_assert_int_ge(inotify_add_watch(changes, server->folder, IN_MODIFY | IN_CREATE), 0);
+	return changes;
 }
 
 static void make_folder(struct redis_server *server)
@@ -111,6 +129,7 @@ void redis_server_start_with(struct redis_server *server, const char *config, co
 		all[count++] = usual[i];
 	for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++)
 		all[count++] = arguments[i];
+	const int changes = watch_folder(server);
 	server->pid = fork();
 	ck_assert_int_ge(server->pid, 0);
 	if (server->pid == 0) {
@@ -118,7 +137,8 @@ void redis_server_start_with(struct redis_server *server, const char *config, co
 			exec_redis(all);
 		_exit(126);
 	}
-	await_start(server);
+	await_start(server, changes);
+	close(changes);
 }
 
 void redis_server_start(struct redis_server *server, const char *const *arguments)
@@ -182,7 +202,7 @@ void redis_server_await(struct redis_server *server, const char *command, const 
 		freeReplyObject(reply);
 		ck_assert_msg(clock_monotonic_ms() < end, "waited in vain for %s", text);
 		if (!is_there)
-			usleep(2000);
+			usleep(2000); // Redis tells nobody of what is waited for here: it is asked again
 	}
 }
 
@@ -213,7 +233,7 @@ __attribute__((noreturn)) static void be_strange(int listener, const struct stra
 		size = send(fd, buffer, sizeof(buffer), MSG_NOSIGNAL);
 	while (end == STRANGE_DRIPS && size > 0) {
 		size = send(fd, buffer, 1, MSG_NOSIGNAL);
-		usleep(200);
+		usleep(200); // slowness is what it is strange for
 	}
 	while (end == STRANGE_STAYS)
 		pause();
