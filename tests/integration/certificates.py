@@ -3,8 +3,10 @@
 
 import datetime
 import os
+import shutil
 import ssl
 import subprocess
+import tempfile
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
@@ -14,6 +16,16 @@ class Certificates:
 
     def __init__(self, folder):
         self.folder = folder
+
+    @classmethod
+    def of_class(cls, test_class, *authorities):
+        """For all tests of a class: with a CA of each of these names, and "server" of the first."""
+        certificates = cls(tempfile.mkdtemp(prefix="evauth-certificates-"))
+        test_class.addClassCleanup(shutil.rmtree, certificates.folder, ignore_errors=True)
+        for name in authorities:
+            certificates.make_ca(name)
+        certificates.make("server", ca=authorities[0])
+        return certificates
 
     def path(self, name):
         return os.path.join(self.folder, name)

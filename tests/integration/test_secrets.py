@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 import urllib.request
 
@@ -30,10 +29,7 @@ def write(path, text, mode=0o600):
 class Secrets(cluster.ClusterTest):
     @classmethod
     def setUpClass(cls):
-        cls.certificates = Certificates(tempfile.mkdtemp(prefix="evauth-secrets-"))
-        cls.addClassCleanup(shutil.rmtree, cls.certificates.folder, ignore_errors=True)
-        cls.certificates.make_ca("ca")
-        cls.certificates.make("server")
+        cls.certificates = Certificates.of_class(cls, "ca")
         cls.certificates.make("backend", names="DNS:backend.example")
 
     def setUp(self):

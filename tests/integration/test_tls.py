@@ -11,7 +11,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import tempfile
 import time
 import unittest
 
@@ -40,11 +39,7 @@ class TlsClient(Client):
 class TlsTest(harness.DaemonTest):
     @classmethod
     def setUpClass(cls):
-        cls.certificates = Certificates(tempfile.mkdtemp(prefix="evauth-tls-"))
-        cls.addClassCleanup(shutil.rmtree, cls.certificates.folder, ignore_errors=True)
-        cls.certificates.make_ca("ca")
-        cls.certificates.make_ca("foreign-ca")
-        cls.certificates.make("server")
+        cls.certificates = Certificates.of_class(cls, "ca", "foreign-ca")
         cls.certificates.make("expired", days=-1, names="DNS:backend.example")
         cls.certificates.make("foreign", ca="foreign-ca", names="DNS:backend.example")
         cls.certificates.make_early("early", names="DNS:backend.example")

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import unittest
 
 import cluster
@@ -19,11 +18,8 @@ RULES = ["--access", "tcp=all", "--access", "cn:replica=query,watch", "--access"
 class Peers(cluster.ClusterTest):
     @classmethod
     def setUpClass(cls):
-        cls.certificates = Certificates(tempfile.mkdtemp(prefix="evauth-tls-"))
-        cls.addClassCleanup(shutil.rmtree, cls.certificates.folder, ignore_errors=True)
-        for name in ("ca", "foreign-ca"):
-            cls.certificates.make_ca(name)
-        for name in ("server", "replica", "reader"):
+        cls.certificates = Certificates.of_class(cls, "ca", "foreign-ca")
+        for name in ("replica", "reader"):
             cls.certificates.make(name)
 
     def files(self, option, name, ca="ca"):
