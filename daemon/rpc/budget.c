@@ -23,27 +23,23 @@ static void note_refused(struct worker *worker, const struct session *session, e
 
 // ---------------------------------------------------------------- connections
 
-struct identity {
-	uint32_t roles;
-	char name[CONN_NAMES_SIZE];
-};
-
-static void identify(const struct worker *worker, const struct conn *conn, struct identity *identity)
+// The session gets its roles.
+static void identify(const struct worker *worker, struct conn *conn, char name[CONN_NAMES_SIZE])
 {
 	struct access_rules *access = worker->service->access;
 	char host[CONN_HOST_SIZE];
 	struct conn_names names;
 	conn_get_names(conn, &names);
-	identity->roles = access_roles(access, &names);
+	((struct session *)conn_session(conn))->roles = access_roles(access, &names);
 	const char *first = conn_names_next(&names, NULL);
 	if (first != NULL && strcmp(first, "tcp") == 0) {
 		conn_get_host(conn, host);
-		snprintf(identity->name, sizeof(identity->name), "tcp:%s", host);
+		snprintf(name, CONN_NAMES_SIZE, "tcp:%s", host);
 	} else if (first != NULL && strncmp(first, "uid:", 4) == 0) {
-		snprintf(identity->name, sizeof(identity->name), "%s", first);
+		snprintf(name, CONN_NAMES_SIZE, "%s", first);
 	} else {
-		const char *name = access_find_name(access, &names);
-		snprintf(identity->name, sizeof(identity->name), "%s", name ? name : "nobody");
+		const char *granted = access_find_name(access, &names);
+		snprintf(name, CONN_NAMES_SIZE, "%s", granted ? granted : "nobody");
 	}
 }
 
@@ -75,11 +71,10 @@ static void refuse_connection(struct worker *worker, struct conn *conn)
 bool budget_open(struct worker *worker, struct conn *conn)
 {
 	struct session *session = conn_session(conn);
-	struct identity identity;
-	identify(worker, conn, &identity);
-	session->roles = identity.roles;
+	char name[CONN_NAMES_SIZE];
+	identify(worker, conn, name);
 	use(worker, conn,
-	    clients_attach(worker->service->clients, identity.name, identity.roles, loop_now_ms(worker->loop),
+	    clients_attach(worker->service->clients, name, session->roles, loop_now_ms(worker->loop),
 			   &session->is_over));
 	if (session->is_over)
 		refuse_connection(worker, conn);
@@ -88,13 +83,12 @@ bool budget_open(struct worker *worker, struct conn *conn)
 
 void budget_look_again(struct worker *worker, struct conn *conn)
 {
-	struct session *session = conn_session(conn);
-	struct identity identity;
-	identify(worker, conn, &identity);
-	session->roles = identity.roles;
+	const struct session *session = conn_session(conn);
+	char name[CONN_NAMES_SIZE];
+	identify(worker, conn, name);
 	use(worker, conn,
-	    clients_rename(worker->service->clients, session->client, identity.name, identity.roles,
-			   loop_now_ms(worker->loop), session->is_over));
+	    clients_rename(worker->service->clients, session->client, name, session->roles, loop_now_ms(worker->loop),
+			   session->is_over));
 }
 
 void budget_close(struct worker *worker, struct session *session)
