@@ -3,17 +3,14 @@
 // requests arrive.
 #include "base/clock.h"
 #include "daemon/rpc/rpc.h"
+#include "tests/unit/daemon/net/tcp_fixture.h"
 #include "tests/unit/daemon/rpc/rpc_fixture.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 enum {
 	SHORT_MS = 20,   // over when the test says so
@@ -32,54 +29,14 @@ struct hold_up {
 static struct rpc_fixture fixture;
 static struct hold_up hold_up;
 static int fd;
-static int stamped[2];
-
-// Two ends of a kind of which the kernel keeps the time.
-static void make_tcp_pair(int *ret_client, int *ret_server)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
-	const struct timeval patience = {.tv_sec = 20};
-	const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
-	ck_assert_int_eq(listen(listener, 1), 0);
-	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	ck_assert_int_eq(connect(client, (struct sockaddr *)&address, size), 0);
-	ck_assert_int_eq(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)), 0);
-	ck_assert_int_eq(setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	*ret_client = client;
-	*ret_server = accept(listener, NULL, NULL);
-	close(listener);
-}
 
 static int connect_tcp(void)
 {
 	int client, server;
-	make_tcp_pair(&client, &server);
+	tcp_pair_create(&client, &server);
 	ck_assert_int_eq(fcntl(server, F_SETFL, O_NONBLOCK), 0);
 	worker_take_connection(fixture.worker, server);
 	return client;
-}
-
-static bool has_stamp(int socket)
-{
-	char byte, control[256];
-	struct iovec part = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-	ck_assert_int_eq(recvmsg(socket, &message, 0), 1);
-	return CMSG_FIRSTHDR(&message) != NULL;
-}
-
-// The kernel begins a moment after the first socket of the machine has asked, and stops after the last one.
-static void wait_for_stamps(void)
-{
-	make_tcp_pair(&stamped[0], &stamped[1]);
-	ck_assert_int_eq(setsockopt(stamped[1], SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int)), 0);
-	do
-		ck_assert_int_eq(send(stamped[0], "x", 1, 0), 1);
-	while (!has_stamp(stamped[1]));
 }
 
 static void hold(struct mail *mail)
@@ -101,14 +58,6 @@ static void release_worker(void)
 	sem_post(&hold_up.may_end);
 }
 
-// Until a time-out of so long that begins now is over.
-static void let_pass(uint64_t ms)
-{
-	const uint64_t end = clock_wall_ns() + (ms + 1) * 1000000;
-	while (clock_wall_ns() < end)
-		sched_yield();
-}
-
 static void send_timed_authorize(uint32_t request_id, uint32_t timeout_ms)
 {
 	const struct authorize_request request = {
@@ -128,7 +77,7 @@ static void send_timed_customer(uint32_t request_id, const char *id, uint32_t ti
 static void setup(void)
 {
 	rpc_fixture_start(&fixture);
-	wait_for_stamps();
+	tcp_stamps_begin();
 	sem_init(&hold_up.begun, 0, 0);
 	sem_init(&hold_up.may_end, 0, 0);
 	fd = connect_tcp();
@@ -139,8 +88,7 @@ static void setup(void)
 static void teardown(void)
 {
 	close(fd);
-	close(stamped[0]);
-	close(stamped[1]);
+	tcp_stamps_end();
 	rpc_fixture_finish(&fixture);
 }
 
@@ -156,7 +104,7 @@ START_TEST(what_waited_in_the_socket_for_too_long_is_not_decided)
 	send_timed_authorize(2, LONG_MS);
 	send_timed_authorize(3, 0);
 	send_timed_authorize(4, SHORT_MS);
-	let_pass(SHORT_MS);
+	let_pass(SHORT_MS + 1);
 	release_worker();
 	expect_late(1);
 	expect_verdict(fd, 2, VERDICT_ALLOWED);
@@ -172,7 +120,7 @@ START_TEST(half_of_the_time_is_for_waiting)
 {
 	hold_worker();
 	send_timed_authorize(1, 2 * SHORT_MS);
-	let_pass(SHORT_MS);
+	let_pass(SHORT_MS + 1);
 	release_worker();
 	expect_late(1);
 }
@@ -195,7 +143,7 @@ START_TEST(questions_of_all_kinds_are_dropped_alike)
 	send_request(fd, METHOD_SEARCH, 4, &schema_search_request, &search);
 	send_request(fd, METHOD_WATCH, 5, &schema_watch_request, &watch);
 	send_request(fd, METHOD_SNAPSHOT, 6, &schema_snapshot_request, &snapshot);
-	let_pass(SHORT_MS);
+	let_pass(SHORT_MS + 1);
 	release_worker();
 	for (uint32_t i = 1; i <= 6; i++)
 		expect_late(i);
@@ -207,7 +155,7 @@ START_TEST(a_change_that_waited_in_the_socket_for_too_long_is_not_made)
 	hold_worker();
 	send_timed_customer(1, "late", SHORT_MS);
 	send_timed_customer(2, "timely", LONG_MS);
-	let_pass(SHORT_MS);
+	let_pass(SHORT_MS + 1);
 	release_worker();
 	expect_late(1);
 	expect_status(fd, 2, STATUS_OK);
@@ -223,7 +171,7 @@ START_TEST(a_change_that_waited_for_the_writer_for_too_long_is_not_made)
 	send_timed_customer(1, "late", MEDIUM_MS);
 	send_timed_authorize(2, 0); // it has been read when this is answered
 	expect_verdict(fd, 2, VERDICT_ALLOWED);
-	let_pass(MEDIUM_MS);
+	let_pass(MEDIUM_MS + 1);
 	test_gate_open(&gate);
 	expect_fault(fd, 1, STATUS_DEADLINE_EXCEEDED, "nothing was changed");
 	ck_assert(!store_fixture_has(&fixture.store, IMAGE_CUSTOMERS, "late"));
@@ -275,7 +223,7 @@ START_TEST(before_the_first_timeout_of_a_connection_nobody_looked_when_bytes_cam
 	fd = connect_tcp();
 	hold_worker();
 	send_timed_authorize(1, SHORT_MS);
-	let_pass(SHORT_MS);
+	let_pass(SHORT_MS + 1);
 	release_worker();
 	expect_verdict(fd, 1, VERDICT_ALLOWED);
 }
@@ -289,7 +237,7 @@ START_TEST(what_waits_in_a_unix_socket_has_just_come)
 	expect_verdict(fd, 1, VERDICT_ALLOWED);
 	hold_worker();
 	send_timed_authorize(2, MEDIUM_MS);
-	let_pass(MEDIUM_MS);
+	let_pass(MEDIUM_MS + 1);
 	release_worker();
 	expect_verdict(fd, 2, VERDICT_ALLOWED);
 }
