@@ -202,17 +202,23 @@ static int run_once(struct compare *compare, const struct turn *turn, struct com
 	return error;
 }
 
-// A machine may be so busy with something else that a short run gets no answer at all.
 static bool is_disturbed(const struct compare_run *run)
 {
 	return run->figures[COMPARE_PER_SECOND] == 0 || 100 * run->figures[COMPARE_OTHER_SHARE] > COMPARE_OTHERS_MAX;
+}
+
+// A machine may be so busy with something else that a short run gets no answer at all: no figure to keep, then.
+static bool may_repeat(const struct compare *compare, const struct compare_run *run)
+{
+	const bool has_answers = run->figures[COMPARE_PER_SECOND] > 0;
+	return compare->repeats < (has_answers ? compare->options->repeats_max : COMPARE_REPEATS_MAX);
 }
 
 static int run_undisturbed(struct compare *compare, const struct turn *turn, struct compare_run *run,
 			   struct fault *fault)
 {
 	int error = run_once(compare, turn, run, fault);
-	while (error == 0 && is_disturbed(run) && compare->repeats < COMPARE_REPEATS_MAX) {
+	while (error == 0 && is_disturbed(run) && may_repeat(compare, run)) {
 		compare->repeats++;
 		error = run_once(compare, turn, run, fault);
 	}

@@ -18,7 +18,7 @@
 enum {
 	COMPARE_DEPTHS_MAX = 8,
 	COMPARE_ROUNDS_MAX = 100,
-	COMPARE_REPEATS_MAX = 40, // runs, of all
+	COMPARE_REPEATS_MAX = 40, // runs, of all; those without any answer even when less is asked for
 	COMPARE_OTHERS_MAX = 20,  // percent of a core that anything else may use meanwhile
 	COMPARE_WRITE_DEPTH = 64, // of a writer with a rate: what is due must not wait for room
 };
@@ -34,6 +34,7 @@ struct compare_options {
 	uint32_t depths[COMPARE_DEPTHS_MAX];
 	uint32_t depth_count;
 	uint32_t rounds;
+	uint32_t repeats_max; // disturbed runs, of all
 	double seconds, warmup_s;
 	double rate; // decisions a second, open loop; 0: closed
 	// Open loop, instead of rate: a share of what evauthd does in a closed loop without writes, found anew for each

@@ -53,7 +53,7 @@ measure_latency() {
 
 measure_peers() {
 	"$BUILD/evauth-bench" compare ${PEERS:+--peers "$PEERS"} --tokens "$TOKENS" --connections "$CONNECTIONS" \
-		--depths "$DEPTHS" \
+		--depths "$DEPTHS" --repeats "$RETRIES_MAX" \
 		--seconds "$DURATION" --rounds "$ROUNDS" --server-cpu "$SERVER_CPU" --client-cpu "$CLIENT_CPU" --json \
 		>"$REPORTS/compare.json" || die "the comparison failed"
 	draw throughput --kind peers "$REPORTS/compare.json" --title "Decisions per second on one core"

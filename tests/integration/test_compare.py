@@ -15,7 +15,7 @@ import harness
 
 PEERS = ["evauthd", "lua", "get", "memcached", "postgres", "echo"]
 SMALL = ("--tokens", "2000", "--requests", "5000", "--rounds", "1", "--seconds", "0.2", "--warmup", "0",
-         "--connections", "4")
+         "--connections", "4", "--repeats", "0")
 
 
 class Compare(harness.DaemonTest):
@@ -101,14 +101,15 @@ class Compare(harness.DaemonTest):
     def test_a_run_that_stays_disturbed_is_kept_and_marked(self):
         burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
         try:
-            code, stdout, stderr = self.compare("--peers", "echo", "--depths", "1", "--seconds", "0.1", "--json")
+            code, stdout, stderr = self.compare("--peers", "echo", "--depths", "1", "--seconds", "0.1", "--repeats",
+                                                "3", "--json")
         finally:
             for burner in burners:
                 burner.kill()
                 burner.wait()
         self.assertEqual(code, 0, stderr)
         result = json.loads(stdout)
-        self.assertGreater(result["repeated"], 0)
+        self.assertGreaterEqual(result["repeated"], 3)
         marked = sum(len(run["disturbed_rounds"]) for run in result["runs"])
         self.assertEqual(result["disturbed"], marked)
         self.assertGreater(marked, 0)
@@ -140,8 +141,8 @@ class Compare(harness.DaemonTest):
 
     def test_bad_options_are_refused(self):
         for arguments in (("--peers", "nobody"), ("--depths", "0"), ("--depths", ","), ("--seconds", "x"),
-                          ("--rounds", "0"), ("--server-cpu", "1-0"), ("--mix", "1:2"), ("--rate", "0%"),
-                          ("--rate", "101%"), ("--rate", "50%%"), ("--rate", "%"), ("--writes", "0"),
+                          ("--rounds", "0"), ("--repeats", "41"), ("--server-cpu", "1-0"), ("--mix", "1:2"),
+                          ("--rate", "0%"), ("--rate", "101%"), ("--rate", "50%%"), ("--rate", "%"), ("--writes", "0"),
                           ("--writes", "some")):
             code, _, stderr = self.compare(*arguments)
             self.assertEqual(code, 2, arguments)
