@@ -10,6 +10,8 @@ import signal
 import subprocess
 import unittest
 
+import harness
+from cutter import Cutter
 from test_tls import TlsTest
 
 EVAUTH = os.environ["EVAUTH_BIN"]
@@ -73,6 +75,27 @@ class Commands(EvauthTest):
             finally:
                 watch.send_signal(signal.SIGTERM)
                 watch.communicate(timeout=30)
+
+    def test_a_watch_goes_on_after_it_was_cut(self):
+        count = 300
+        daemon = self.start_tls("cn:backend=all", "tcp=all")
+        for number in range(count):
+            daemon.apply(harness.put_customer(f"c{number}", name="n" * 200))
+        cutter = Cutter(self, self.port, 40001, 700, 7001, 30001)  # the second in the handshake, the others in records
+        environment = self.environment(EVAUTH_SERVER="tls:" + cutter.address)
+        with subprocess.Popen([EVAUTH, "watch", "--json", "--after", "1"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, env=environment) as watch:
+            try:
+                seen = [json.loads(watch.stdout.readline()) for _ in range(count)]
+            finally:
+                watch.send_signal(signal.SIGTERM)
+                _, error = watch.communicate(timeout=30)
+        changes = [each["changes"] for event in seen for each in event["change_sets"]]
+        self.assertEqual([change["put_customer"]["id"] for each in changes for change in each],
+                         [f"c{number}" for number in range(count)])
+        self.assertEqual(cutter.cuts, [])
+        self.assertEqual(error.count("trying to go on"), 2, error)  # after the first and the last
+        self.assertEqual(error.count("connected again"), 2, error)
 
     def test_options_go_before_the_environment(self):
         self.start_tls("cn:operator=query")

@@ -11,6 +11,7 @@ import cluster
 import evauth_pb2 as pb
 import harness
 from certificates import Certificates
+from cutter import Cutter
 
 RULES = ["--access", "tcp=all", "--access", "cn:replica=query,watch", "--access", "cn:reader=query"]
 
@@ -35,7 +36,7 @@ class Peers(cluster.ClusterTest):
         self.whole.start()
         cluster.wait_state(self.whole, cluster.FOLLOWING)
         for number in range(300):
-            self.whole.apply(harness.put_customer(f"k{number}"))
+            self.whole.apply(harness.put_customer(f"k{number}", name="n" * 500))
         with open(self.whole.port_file, encoding="utf-8") as file:
             return redis, "tls:localhost:" + re.search(r"^tls 127.0.0.1:(\d+)$", file.read(), re.MULTILINE).group(1)
 
@@ -49,6 +50,15 @@ class Peers(cluster.ClusterTest):
         behind = self.start_behind(redis, "--peer", address, *self.files("peer", "replica"))
         cluster.wait_equal(self.whole, behind)
         self.assertIn("snapshot_taken", behind.log())
+
+    def test_a_snapshot_that_is_cut_is_fetched_anew(self):
+        redis, address = self.start_trimmed()
+        cutter = Cutter(self, int(address.rpartition(":")[2]), 700, 50001)  # in the handshake, then in a record
+        behind = self.start_behind(redis, "--peer", "tls:" + cutter.address, *self.files("peer", "replica"))
+        cluster.wait_equal(self.whole, behind)
+        self.assertEqual(cutter.cuts, [])
+        self.assertEqual(behind.log().count("peer_of_no_use"), 2)
+        self.assertEqual(behind.log().count("snapshot_taken"), 1)
 
     def test_a_certificate_without_the_roles_and_one_of_a_foreign_ca_are_told(self):
         redis, address = self.start_trimmed()
