@@ -21,12 +21,13 @@ uint64_t feed_now_ms(void)
 
 // ---------------------------------------------------------------- what others may look at
 
-static void copy_text(char *target, size_t size, const char *source)
+static struct bytes copy_text(char *target, size_t size, const char *source)
 {
 	snprintf(target, size, "%s", source);
+	return bytes_from(target);
 }
 
-static void say_state(struct feed *feed, const struct replica_status *status)
+static void say_state(struct feed *feed, const struct replication *status)
 {
 	static const char *const words[] = {
 		[REPLICATION_STATE_CONNECTING] = "connecting to Redis",
@@ -41,15 +42,15 @@ static void say_state(struct feed *feed, const struct replica_status *status)
 		return;
 	feed->said_state = status->state;
 	const bool is_bad = status->state >= REPLICATION_STATE_NO_PEER;
+	const bool has_error = status->last_error.size > 0 && status->state != REPLICATION_STATE_FOLLOWING;
 	log_event(is_bad ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "replication", "%s%s%s%s%s", words[status->state],
-		  status->last_error[0] && status->state != REPLICATION_STATE_FOLLOWING ? "; last error: " : "",
-		  status->state != REPLICATION_STATE_FOLLOWING ? status->last_error : "", status->advice[0] ? "; " : "",
-		  status->advice);
+		  has_error ? "; last error: " : "", has_error ? status->last_error.data : "",
+		  status->advice.size > 0 ? "; " : "", status->advice.data);
 }
 
 static void update_view(struct feed *feed)
 {
-	struct replica_status status;
+	struct replication status;
 	const uint64_t now = feed_now_ms();
 	replica_get_status(feed->replica, now, &status);
 	say_state(feed, &status);
@@ -58,45 +59,32 @@ static void update_view(struct feed *feed)
 				      memory_order_relaxed);
 	struct feed_view *view = &feed->view;
 	pthread_mutex_lock(&view->lock);
-	copy_text(view->last_error, sizeof(view->last_error), status.last_error);
-	copy_text(view->advice, sizeof(view->advice), status.advice);
 	view->status = status;
+	view->status.last_error = copy_text(view->last_error, sizeof(view->last_error), status.last_error.data);
+	view->status.advice = copy_text(view->advice, sizeof(view->advice), status.advice.data);
 	view->taken_ms = now;
 	pthread_mutex_unlock(&view->lock);
 }
 
-static void fill_replication(const struct feed_view *view, struct replication *ret)
+// It grows older while nobody tells of it.
+static void age(struct replication *replication, uint64_t since_ms)
 {
-	const struct replica_status *status = &view->status;
-	const uint64_t since = feed_now_ms() - view->taken_ms;
-	*ret = (struct replication){
-		.state = status->state,
-		.head_revision = status->head_revision,
-		.lag_entries = status->lag_entries,
-		.lag_ms = status->lag_ms ? status->lag_ms + since : 0,
-		.stale_ms = status->stale_ms == UINT64_MAX ? UINT64_MAX : status->stale_ms + since,
-		.last_error_at = status->last_error_at,
-		.entries_appended = status->entries_appended,
-		.entries_applied = status->entries_applied,
-		.inbox_accepted = status->inbox_accepted,
-		.inbox_repeated = status->inbox_repeated,
-		.messages_refused = status->messages_refused,
-		.fetched_records = status->fetched_records,
-		.fetched_records_total = status->fetched_records_total,
-		.reconnects = status->reconnects,
-	};
+	if (replication->lag_ms > 0)
+		replication->lag_ms += since_ms;
+	if (replication->stale_ms != UINT64_MAX)
+		replication->stale_ms += since_ms;
 }
 
 int feed_get_replication(struct feed *feed, struct arena *arena, struct replication *ret_replication)
 {
 	struct feed_view *view = &feed->view;
-	struct replication replication;
 	pthread_mutex_lock(&view->lock);
-	fill_replication(view, &replication);
+	struct replication replication = view->status;
+	age(&replication, feed_now_ms() - view->taken_ms);
 	replication.redis = arena_copy(arena, bytes_from(feed->url_text));
 	replication.role = arena_copy(arena, bytes_from(view->role));
-	replication.last_error = arena_copy(arena, bytes_from(view->last_error));
-	replication.advice = arena_copy(arena, bytes_from(view->advice));
+	replication.last_error = arena_copy(arena, replication.last_error);
+	replication.advice = arena_copy(arena, replication.advice);
 	pthread_mutex_unlock(&view->lock);
 	if (replication.redis.data == NULL || replication.role.data == NULL || replication.last_error.data == NULL ||
 	    replication.advice.data == NULL)

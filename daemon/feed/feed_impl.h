@@ -34,7 +34,7 @@ struct feed_redis {
 // What another thread may look at.
 struct feed_view {
 	pthread_mutex_t lock;
-	struct replica_status status;
+	struct replication status; // with the texts below
 	char last_error[REPLICA_TEXT_MAX];
 	char advice[REPLICA_TEXT_MAX];
 	char role[16];

@@ -95,15 +95,15 @@ void feed_submit_refuse_all(struct feed *feed)
 
 static void refuse_submit(struct feed *feed, struct store_job *job, int error)
 {
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(feed->replica, feed_now_ms(), &status);
 	if (error == -ENOTCONN) {
 		job->result = -EIO;
 		fault_set(&job->fault, STATUS_UNAVAILABLE, NULL,
 			  "this replica cannot write now, nothing was changed: %s",
-			  status.advice[0]       ? status.advice
-			  : status.last_error[0] ? status.last_error
-						 : "it is not connected to Redis yet");
+			  status.advice.size > 0       ? status.advice.data
+			  : status.last_error.size > 0 ? status.last_error.data
+						       : "it is not connected to Redis yet");
 		job->done(job);
 	} else if (error == -EINVAL) {
 		refuse(job, error, STATUS_RESOURCE_EXHAUSTED, "the change set is too large for an entry of the log");

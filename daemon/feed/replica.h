@@ -215,25 +215,7 @@ void replica_refused_message(struct replica *replica);
 
 // ---------------------------------------------------------------- the operator's view
 
-struct replica_status {
-	enum replication_state state;
-	uint64_t head_revision;
-	uint64_t lag_entries;
-	uint64_t lag_ms;
-	uint64_t stale_ms;      // UINT64_MAX: it never knew
-	const char *last_error; // "": none so far. Until the next call
-	int64_t last_error_at;  // unix seconds
-	const char *advice;
-	uint64_t entries_appended;
-	uint64_t entries_applied;
-	uint64_t inbox_accepted;
-	uint64_t inbox_repeated;
-	uint64_t messages_refused;
-	uint64_t fetched_records;
-	uint64_t fetched_records_total;
-	uint64_t reconnects;
-};
-
-void replica_get_status(const struct replica *replica, uint64_t now_ms, struct replica_status *ret_status);
+// Without what only the connection knows: redis and role. Its texts are terminated, and stay until the next call.
+void replica_get_status(const struct replica *replica, uint64_t now_ms, struct replication *ret_status);
 // Whether replica_submit() would take a set now.
 bool replica_is_writable(const struct replica *replica);

@@ -256,7 +256,7 @@ struct replica {
 	const char *adopt_text;
 	uint64_t adopt_expires_ms;
 
-	struct replica_status counters; // only the counters in it
+	struct replication counters; // only the counters in it
 	char error[REPLICA_TEXT_MAX];
 	int error_code;
 	int64_t error_at;

@@ -124,9 +124,9 @@ static uint64_t lag_ms_of(const struct replica *replica)
 	return replica->is_behind ? replica->now_ms - replica->behind_since_ms : 0;
 }
 
-void replica_get_status(const struct replica *replica, uint64_t now_ms, struct replica_status *ret_status)
+void replica_get_status(const struct replica *replica, uint64_t now_ms, struct replication *ret_status)
 {
-	struct replica_status *status = ret_status;
+	struct replication *status = ret_status;
 	*status = replica->counters;
 	status->state = state_of(replica);
 	status->head_revision = replica->head_revision;
@@ -136,7 +136,7 @@ void replica_get_status(const struct replica *replica, uint64_t now_ms, struct r
 	status->stale_ms = UINT64_MAX;
 	if (replica->was_fresh)
 		status->stale_ms = now_ms > replica->fresh_ms ? now_ms - replica->fresh_ms : 0;
-	status->last_error = replica->error;
+	status->last_error = bytes_from(replica->error);
 	status->last_error_at = replica->error_at;
-	status->advice = status_advice(replica);
+	status->advice = bytes_from(status_advice(replica));
 }

@@ -90,11 +90,11 @@ void check_answer(struct node *node, const struct replica_action *action)
 void check_state(struct node *node)
 {
 	struct world *world = node->world;
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(node->replica, world->now_ms, &status);
 	if (status.state != node->state)
 		trace(world, "node %u: state %d%s%s", node->number, (int)status.state,
-		      status.last_error[0] != '\0' ? ": " : "", status.last_error);
+		      status.last_error.size > 0 ? ": " : "", status.last_error.data);
 	node->state = status.state;
 	if (status.lag_ms > world->now_ms - node->started_ms)
 		fail(world, "node %u: a lag of %lu ms is longer than it runs", node->number,
@@ -112,7 +112,7 @@ void check_state(struct node *node)
 		return;
 	world->counts[COUNT_DIVERGED] = 1;
 	if (has_one_history(world))
-		fail(world, "node %u says DIVERGED, and Redis lost nothing: %s", node->number, status.last_error);
+		fail(world, "node %u says DIVERGED, and Redis lost nothing: %s", node->number, status.last_error.data);
 }
 
 // ---------------------------------------------------------------- when the faults are over

@@ -122,7 +122,7 @@ void follow_all(uint64_t revision)
 {
 	replica_range_read(replica, now, follow(revision, revision), NULL, 0);
 	expect_nothing();
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_int_eq(status.state, REPLICATION_STATE_FOLLOWING);
 }
@@ -153,7 +153,7 @@ void go_down(int code)
 
 enum replication_state state_now(void)
 {
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	return status.state;
 }

@@ -238,11 +238,11 @@ START_TEST(a_redis_that_takes_no_writes_is_told_to_those_who_wait)
 	replica_failed(replica, now, action.ticket, &error);
 	expect_answer(1, REPLICA_UNAVAILABLE);
 	expect_nothing();
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_int_eq(status.state, REPLICATION_STATE_FOLLOWING);
-	ck_assert_str_eq(status.last_error, "what Redis said");
-	ck_assert_str_ne(status.advice, "");
+	ck_assert_str_eq(status.last_error.data, "what Redis said");
+	ck_assert_str_ne(status.advice.data, "");
 }
 END_TEST
 
@@ -309,7 +309,7 @@ START_TEST(a_message_another_replica_appended_meanwhile_is_dropped)
 	size_t sets;
 	ck_assert_int_eq(log_body_check(action.entry.entry->body, &sets), 0);
 	ck_assert_uint_eq(sets, 1);
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_uint_eq(status.inbox_accepted, 2);
 	ck_assert_uint_eq(status.inbox_repeated, 1);
@@ -405,10 +405,10 @@ START_TEST(a_full_store_stalls_and_is_tried_again)
 	expect(REPLICA_APPLY);
 	ck_assert_uint_eq(action.entry.entry->revision, 6);
 	// Until it took the entry; then it goes on as if nothing had been.
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_int_eq(status.state, REPLICATION_STATE_STALLED);
-	ck_assert_str_ne(status.advice, "");
+	ck_assert_str_ne(status.advice.data, "");
 	replica_applied(replica, now, 6, 0);
 	ck_assert_int_eq(state_now(), REPLICATION_STATE_CATCHING_UP);
 }

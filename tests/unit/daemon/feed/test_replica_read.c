@@ -112,12 +112,12 @@ static void look_again(const struct redis_log_head *head)
 
 static void expect_damaged(const char *why)
 {
-	struct replica_status status;
+	struct replication status;
 	expect_nothing();
 	replica_get_status(replica, now, &status);
 	ck_assert_int_eq(status.state, REPLICATION_STATE_DIVERGED);
-	ck_assert_msg(strstr(status.last_error, why) != NULL, "%s", status.last_error);
-	ck_assert_msg(strstr(status.advice, "log adopt") != NULL, "%s", status.advice);
+	ck_assert_msg(strstr(status.last_error.data, why) != NULL, "%s", status.last_error.data);
+	ck_assert_msg(strstr(status.advice.data, "log adopt") != NULL, "%s", status.advice.data);
 	ck_assert_uint_eq(status.reconnects, 0);
 }
 
@@ -186,7 +186,7 @@ START_TEST(what_stands_before_the_damage_is_read)
 	expect(REPLICA_READ_RANGE);
 	replica_range_read(replica, now, action.ticket, &next, 1);
 	expect(REPLICA_APPLY);
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_uint_eq(status.lag_entries, 1); // what it calls its revision is not believed
 }
@@ -233,7 +233,7 @@ START_TEST(a_revision_that_nobody_appended_is_looked_for_once)
 	expect(REPLICA_READ_RANGE);
 	replica_range_read(replica, now, action.ticket, NULL, 0);
 	expect_nothing();
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_uint_eq(status.lag_entries, 0);
 	replica_heard(replica, now, 0);
@@ -259,7 +259,7 @@ END_TEST
 
 START_TEST(staleness_counts_from_the_question_that_found_nothing_new)
 {
-	struct replica_status status;
+	struct replication status;
 	replica_get_status(replica, now, &status);
 	ck_assert_uint_eq(status.stale_ms, UINT64_MAX);
 	follow_all(5);
@@ -273,7 +273,7 @@ START_TEST(lag_counts_from_when_the_log_was_found_to_go_on)
 {
 	const struct store_position position = place(5);
 	struct redis_log_head head = head_at(9, 5);
-	struct replica_status status;
+	struct replication status;
 	head.first.epoch = head.last.epoch = head.mine.epoch = id_of(99); // another history
 	expect(REPLICA_CONNECT);
 	replica_up(replica, now);
