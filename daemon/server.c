@@ -143,6 +143,15 @@ static int use_access(struct server *server)
 	const int result = server_access_use(&server->options, &server->service, &error);
 	if (result != 0)
 		log_error("access", "%s", error.message);
+	return result;
+}
+
+static int reload_access(struct server *server)
+{
+	struct options_error error;
+	const int result = server_access_reload(&server->options, &server->service, &error);
+	if (result != 0)
+		log_error("access", "%s; who may do what stays as it is", error.message);
 	for (uint32_t i = 0; i < server->workers_count; i++)
 		worker_look_at_access(server->workers[i]);
 	return result;
@@ -173,10 +182,10 @@ static void reload(struct server *server)
 	} else {
 		options_reload(&server->options, options, restart, sizeof(restart));
 		use_settings(server);
-		(void)use_access(server);
-		(void)use_denials(server);
-		log_info("reloaded", "%s%s", restart[0] ? "after a restart only: " : "the settings are in force",
-			 restart);
+		const bool has_access = reload_access(server) == 0, has_denials = use_denials(server) == 0;
+		if (has_access && has_denials)
+			log_info("reloaded", "%s%s",
+				 restart[0] ? "after a restart only: " : "the settings are in force", restart);
 	}
 	free(options);
 	notify_ready("Serving");

@@ -68,7 +68,6 @@ static int check_together(const struct options *options, struct options_error *e
 	return 0;
 }
 
-// *ret_tls is NULL when it is not used.
 static int create_tls(const struct options *options, struct tls_context **ret_tls, struct options_error *error)
 {
 	const struct tls_settings settings = {
@@ -78,21 +77,19 @@ static int create_tls(const struct options *options, struct tls_context **ret_tl
 		.key_file = options->tls_key_file,
 	};
 	char why[TLS_WHY_SIZE];
-	*ret_tls = NULL;
-	int result = check_together(options, error);
-	if (result != 0 || options->tls_listen.count == 0)
-		return result;
-	result = tls_context_create(&settings, ret_tls, why);
+	const int result = tls_context_create(&settings, ret_tls, why);
 	return result ? refuse(error, result, "tls-listen: %s", result == -ENOMEM ? "out of memory" : why) : 0;
 }
 
 // ---------------------------------------------------------------- both
 
-static int create(const struct options *options, struct access_rules **ret_access, struct tls_context **ret_tls,
-		  struct options_error *error)
+// *ret_tls is NULL without `with_tls`.
+static int create(const struct options *options, bool with_tls, struct access_rules **ret_access,
+		  struct tls_context **ret_tls, struct options_error *error)
 {
+	*ret_tls = NULL;
 	const int result = create_rules(options, ret_access, error);
-	if (result != 0)
+	if (result != 0 || !with_tls)
 		return result;
 	const int tls_result = create_tls(options, ret_tls, error);
 	if (tls_result != 0)
@@ -100,11 +97,18 @@ static int create(const struct options *options, struct access_rules **ret_acces
 	return tls_result;
 }
 
+static int create_checked(const struct options *options, struct access_rules **ret_access, struct tls_context **ret_tls,
+			  struct options_error *error)
+{
+	const int result = check_together(options, error);
+	return result ? result : create(options, options->tls_listen.count > 0, ret_access, ret_tls, error);
+}
+
 int server_access_check(const struct options *options, struct options_error *error)
 {
 	struct access_rules *access;
 	struct tls_context *tls;
-	const int result = create(options, &access, &tls, error);
+	const int result = create_checked(options, &access, &tls, error);
 	if (result != 0)
 		return result;
 	access_destroy(access);
@@ -116,19 +120,27 @@ int server_access_use(const struct options *options, struct service *service, st
 {
 	struct access_rules *access;
 	struct tls_context *tls;
-	const int result = create(options, &access, &tls, error);
+	const int result = create_checked(options, &access, &tls, error);
 	if (result != 0)
 		return result;
-	if (service->access == NULL) {
-		service->access = access;
-		service->tls = tls;
-		return 0;
-	}
+	service->access = access;
+	service->tls = tls;
+	return 0;
+}
+
+// Whether there is TLS at all does not change without a restart (tls-listen): files that come or go with it wait for
+// that as well. The rules do not.
+int server_access_reload(const struct options *options, struct service *service, struct options_error *error)
+{
+	struct access_rules *access;
+	struct tls_context *tls;
+	const bool has_new_files = service->tls != NULL && options->tls_cert_file[0] != '\0';
+	const int result = create(options, has_new_files, &access, &tls, error);
+	if (result != 0)
+		return result;
 	access_replace(service->access, &access);
-	// Whether there is TLS at all does not change without a restart (tls-listen).
-	if (service->tls != NULL && tls != NULL)
+	if (tls != NULL)
 		tls_context_replace(service->tls, &tls);
-	tls_context_destroy(tls);
 	return 0;
 }
 

@@ -7,8 +7,11 @@
 
 // Negative errno and the error. May ask the user database; reads certificates.
 MUST_CHECK int server_access_check(const struct options *options, struct options_error *error);
-// Before the first worker; and again after a reload (what is wrong changes nothing then), and the workers
-// have to look (worker_look_at_access()).
+// Before the first worker.
 MUST_CHECK int server_access_use(const struct options *options, struct service *service, struct options_error *error);
+// What of settings that were checked does not need a restart; what goes wrong changes nothing. The workers have to look
+// afterwards (worker_look_at_access()).
+MUST_CHECK int server_access_reload(const struct options *options, struct service *service,
+				    struct options_error *error);
 // When nothing uses it any more.
 void server_access_finish(struct service *service);

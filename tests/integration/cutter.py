@@ -31,7 +31,7 @@ class Connection(socketserver.BaseRequestHandler):
 
 
 class Cutter(socketserver.ThreadingTCPServer):
-    """The first connections are cut after so many bytes from the daemon each, wherever that is; later ones are whole."""
+    """The first connections are cut after so many bytes from the daemon each, wherever that is; later ones not."""
 
     daemon_threads = True
 

@@ -122,6 +122,34 @@ class Roles(TlsTest):
         self.assertEqual(ask(other, pb.StatusRequest)[0], 0)
 
 
+class ComingAndGoing(TlsTest):
+    """Whether there is TLS at all waits for a restart, but not what the rules take away."""
+
+    def configure(self, has_tls, *rules):
+        files = [f'tls-{name}-file = "{self.certificates.path(file)}"'
+                 for name, file in (("cert", "server.pem"), ("key", "server.key"), ("ca", "ca.pem"))]
+        rules += ("cn:backend=query",) * has_tls
+        with open(self.config, "w", encoding="utf-8") as file:
+            for line in ["access = {" + ", ".join(f'"{rule}"' for rule in rules) + "}",
+                         *['tls-listen = {"127.0.0.1:0"}', *files] * has_tls]:
+                file.write(line + "\n")
+
+    def test_a_role_is_lost_at_once(self):
+        for has_tls in (False, True):
+            with self.subTest(has_tls=has_tls):
+                self.config = os.path.join(self.make_folder(), "conf")
+                self.configure(has_tls, "tcp=all")
+                daemon = self.new_daemon("--config", self.config).start()
+                daemon.apply(harness.put_customer("c"))
+                self.configure(not has_tls, "tcp=query")
+                daemon.process.send_signal(signal.SIGHUP)
+                harness.wait_until(lambda: "after a restart only: tls-listen" in daemon.log(), "the reload")
+                daemon.forget_client()
+                self.assert_refused(PERMISSION_DENIED, daemon.apply, harness.put_customer("d"))
+                self.assertNotIn("error", daemon.log())
+                daemon.stop()
+
+
 class WhoAClientIs(TlsTest):
     def names(self, client):
         return sorted(info.name for info in client.call(pb.ClientsRequest()).clients if info.connections > 0)
