@@ -27,6 +27,8 @@ enum exit_code command_pseudonym(struct context *context, const struct arguments
 	id_fold(fold, uid, &key);
 	pepper_pseudonym(&pepper, id_key_bytes(&key), text);
 	pepper_finish(&pepper);
+	if (text[0] == '\0')
+		return context_no_memory(context);
 	fprintf(context->out, context->json ? "{\"pseudonym\":\"%s\"}\n" : "t=%s\n", text);
 	return EXIT_DONE;
 }

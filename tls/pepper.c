@@ -39,11 +39,11 @@ static int read_pepper(int fd, const char *path, struct pepper *pepper, char why
 	if ((st.st_mode & S_IRWXO) != 0)
 		return refuse(why, path, "others may use it; chmod o= takes that away");
 	int result = read_all(fd, data, sizeof(data), &size);
-	if (result != 0)
-		return refuse(why, path, strerrordesc_np(-result));
 	if (size > 0 && data[size - 1] == '\n')
 		size--;
-	if (size > PEPPER_SIZE_MAX)
+	if (result != 0)
+		result = refuse(why, path, strerrordesc_np(-result));
+	else if (size > PEPPER_SIZE_MAX)
 		result = refuse(why, path, "a pepper is at most 256 bytes long");
 	else if (size < PEPPER_SIZE_MIN)
 		result = refuse(why, path, "a pepper is at least 16 bytes long; openssl rand -hex 32 makes one");

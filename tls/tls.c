@@ -121,12 +121,13 @@ static int load_own(struct tls_context *context, const struct tls_settings *sett
 	return 0;
 }
 
-// On the thread that reads what the server sends after the handshake. 1: the session is ours now.
+// On the thread that reads what the server sends after the handshake. 1: the session is ours now. One of files that
+// were replaced since is not kept: the server was looked at with the old ones.
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	pthread_mutex_lock(&context->lock);
-	const bool is_kept = context->sessions_count < SESSIONS_MAX;
+	const bool is_kept = context->ssl == SSL_get_SSL_CTX(ssl) && context->sessions_count < SESSIONS_MAX;
 	if (is_kept)
 		context->sessions[context->sessions_count++] = session;
 	pthread_mutex_unlock(&context->lock);

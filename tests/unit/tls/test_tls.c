@@ -297,6 +297,26 @@ START_TEST(a_session_is_taken_up_again_once)
 }
 END_TEST
 
+START_TEST(a_session_of_files_that_were_replaced_is_not_taken_up)
+{
+	char ca[CERTIFICATES_PATH_SIZE];
+	const struct tls_settings settings = {
+		.role = TLS_CLIENT, .ca_file = certificates_path(&certificates, "ca.pem", ca), .resumes = true};
+	struct tls_context *client, *newer;
+	struct pair first, other;
+	ck_assert_int_eq(tls_context_create(&settings, &client, why), 0);
+	ck_assert_int_eq(tls_context_create(&settings, &newer, why), 0);
+	open_pair(&first, "localhost", client, make_context(TLS_SERVER, NULL, "server"));
+	shake_hands(&first, 4096);
+	tls_context_replace(client, &newer);
+	say(first.server, first.client, "and a ticket");
+	ck_assert(!resumes(&first, &other));
+	tls_engine_destroy(other.client);
+	tls_engine_destroy(other.server);
+	close_pair(&first);
+}
+END_TEST
+
 START_TEST(every_failure_has_a_name_of_its_own)
 {
 	for (int i = 0; i < TLS_FAILURES_COUNT; i++) {
@@ -342,6 +362,7 @@ int main(void)
 	tcase_add_test(tcase, quiet_engines_hold_no_buffers);
 	tcase_add_test(tcase, the_last_day_of_the_peer_is_known);
 	tcase_add_test(tcase, a_session_is_taken_up_again_once);
+	tcase_add_test(tcase, a_session_of_files_that_were_replaced_is_not_taken_up);
 	tcase_add_test(tcase, every_failure_has_a_name_of_its_own);
 	tcase_add_test(tcase, files_that_do_not_fit_are_named);
 	suite_add_tcase(suite, tcase);
