@@ -38,8 +38,7 @@ static const struct argp_option option_rows[] = {
 	{"out", KEY_OUT, "FILE", 0, "The picture: .png or .svg", 0},
 	{"kind", KEY_KIND, "KIND", 0,
 	 "latency: quantiles over the load, of `run --scan` with --csv or --json (the default); throughput: answers "
-	 "per "
-	 "second over time, of --json or --csv-seconds; ratios, peers: bars, of `compare --json`",
+	 "per second over time, of --json or --csv-seconds; ratios, peers: bars, of `compare --json`",
 	 0},
 	{"label", KEY_LABEL, "TEXT", 0, "What the legend calls a file (default: its name); again for the next file", 0},
 	{"title", KEY_TITLE, "TEXT", 0, "The title", 0},

@@ -210,8 +210,7 @@ static int wait_until_settled(struct propagation *run, const struct sighting_cha
 		run->result->is_wrong = true;
 		set_problem(run,
 			    "revision %" PRIu64
-			    " was acknowledged by %s, and %u ms later %u of %u pollers of %s do not "
-			    "see it",
+			    " was acknowledged by %s, and %u ms later %u of %u pollers of %s do not see it",
 			    change->revision, run->options->server, run->options->timeout_ms,
 			    run->options->pollers - count_settled(run), run->options->pollers, run->options->read_from);
 	}

@@ -63,8 +63,7 @@ static const struct argp_option option_rows[] = {
 	{"seed", KEY_SEED, "S", 0, "Seed of that world, of the questions and of the arrivals (default 1)", 1},
 	{"requests", KEY_REQUESTS, "N|FILE", 0,
 	 "Different requests to prepare (default 1000000), or a file of requests with expected answers, one JSON "
-	 "object "
-	 "a line, as `evauth-bench questions` writes; - is standard input",
+	 "object a line, as `evauth-bench questions` writes; - is standard input",
 	 1},
 	{"mix", KEY_MIX, "A:D:U:F", 0, "Shares of allowed, denied, unknown and foreign (default 60:25:5:10)", 1},
 	{"keys", KEY_KEYS, "uniform|zipf[:THETA]", 0, "How tokens and points are drawn (default uniform; THETA 0.99)",
@@ -80,8 +79,7 @@ static const struct argp_option option_rows[] = {
 	 "--churn with TLS: no session is taken up again (default: each connection takes up the last one's)", 2},
 	{"rate", KEY_RATE, "R|PERCENT%", 0,
 	 "Open loop: requests a second over all connections (default: closed loop); or a share of what a closed loop "
-	 "does, "
-	 "measured before each round",
+	 "does, measured before each round",
 	 2},
 	{"rounds", KEY_ROUNDS, "N", 0, "With --rate PERCENT%: so often (default 5)", 2},
 	{"timeout-ms", KEY_TIMEOUT, "N", 0,
@@ -91,8 +89,7 @@ static const struct argp_option option_rows[] = {
 	{"arrivals", KEY_ARRIVALS, "constant|poisson", 0, "Open loop: when requests are due (default constant)", 2},
 	{"spin-us", KEY_SPIN, "US", 0,
 	 "Open loop: poll for so long before a request is due, as a sleep may end late; 0: sleep (default 50 where "
-	 "every "
-	 "thread has a core and one is left, else 0)",
+	 "every thread has a core and one is left, else 0)",
 	 2},
 	{"writes", KEY_WRITES, "RATE|max", 0,
 	 "Apply beside the load, to 1000 customers (evauth-bench-0000 and on) and 1000 tokens (0EBE..., of issuer ZZ "
@@ -108,8 +105,7 @@ static const struct argp_option option_rows[] = {
 	 "End when every request was asked N times, without warm-up; --seconds is then the most it may take", 3},
 	{"search", KEY_SEARCH, "Q=LIMIT", 0,
 	 "Find the highest rate that keeps a quantile, as in p99=200us or p99.9=2ms: doubling, bisecting, and a run "
-	 "three "
-	 "times as long that has to confirm it",
+	 "three times as long that has to confirm it",
 	 3},
 	{"scan", KEY_SCAN, "FROM:TO:STEP", 0, "One run per rate: the curve", 3},
 	{NULL, 0, NULL, 0, "What is told:", 4},
@@ -428,8 +424,7 @@ void run_options_parse(int argc, char **argv, struct run_options *ret_options)
 		"",
 		"Puts load on a daemon that holds the world of `evauth-bench generate` and checks every answer.\v"
 		"Exit code: 0 all answers right, 1 a wrong answer, an error, none at all or no rate that keeps the "
-		"goal, 2 "
-		"the run failed. What is measured, and how: docs/performance.md",
+		"goal, 2 the run failed. What is measured, and how: docs/performance.md",
 		children,
 		NULL,
 		NULL};

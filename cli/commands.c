@@ -120,12 +120,10 @@ const struct command commands[] = {
 	{"import", NULL, "FILE|-",
 	 "apply JSON lines of changes, in atomic batches"
 	 "\vEach batch of lines is stored whole or not at all. Several are under way at a time: when one is refused, "
-	 "those "
-	 "sent behind it may take effect, and it is said which lines did. A file without deletions, detachments, "
+	 "those sent behind it may take effect, and it is said which lines did. A file without deletions, detachments, "
 	 "moves, "
 	 "create_only and expected_object_revision can then be corrected and imported again; of another one, import "
-	 "only "
-	 "the lines that were not committed.",
+	 "only the lines that were not committed.",
 	 1, 1, BIT(OPTION_DRY_RUN), OBJECT_KIND_UNSPECIFIED, command_import},
 	{"export", NULL, NULL, "write everything as JSON lines of changes, ready for import", 0, 0, 0,
 	 OBJECT_KIND_UNSPECIFIED, command_export},

@@ -103,8 +103,7 @@ const struct option_row option_table[] = {
 	 .check = check_listen,
 	 .max = OPTIONS_LISTEN_MAX,
 	 .help = "answer on this address by TLS 1.3, to clients with a certificate of tls-ca-file that access names; "
-		 "may be "
-		 "given several times"},
+		 "may be given several times"},
 	{.name = "tls-cert-file",
 	 .type = OPTION_FILE,
 	 .offset = FIELD(tls_cert_file),
@@ -152,8 +151,7 @@ const struct option_row option_table[] = {
 		 "several "
 		 "times, and everybody else may do nothing. WHO: uid:USER or gid:GROUP on the Unix socket, cn:NAME, "
 		 "dns:NAME or uri:URI of a certificate on tls-listen, tcp for "
-		 "listen. Without any: all for root and the own user on the Unix socket, and for everybody on "
-		 "listen"},
+		 "listen. Without any: all for root and the own user on the Unix socket, and for everybody on listen"},
 	{.name = "http",
 	 .type = OPTION_TEXT,
 	 .offset = FIELD(http),

@@ -145,7 +145,8 @@ class Erase(harness.DaemonTest):
         self.assert_sound(daemon)
 
     def test_killed_in_the_middle(self):
-        """Whenever it is killed, the store is sound, and the next try finishes the work."""
+        """Whenever it is killed, the store is sound, and the next try finishes the work. The times choose when that is:
+        nothing is expected to be over by then."""
         daemon = self.start_daemon()
         self.fill(daemon)
         for milliseconds in (2, 5, 10, 20, 30, 45, 60, 80):
