@@ -104,6 +104,15 @@ static void escape(const char *text, char escaped[LOG_ESCAPED_MAX])
 	*end = '\0';
 }
 
+// Some of what is logged was said by others (a peer, Redis): it must not look like lines of ours, nor move a cursor.
+static void flatten(const char *text, char flat[LOG_ESCAPED_MAX])
+{
+	char *end = flat;
+	for (; *text != '\0'; text++)
+		*end++ = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
+	*end = '\0';
+}
+
 static void log_to_stderr(enum log_level level, const char *event, const char *text)
 {
 	char line[LOG_ESCAPED_MAX + 256], stamp[64], escaped[LOG_ESCAPED_MAX];
@@ -115,7 +124,8 @@ static void log_to_stderr(enum log_level level, const char *event, const char *t
 				"{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\",\"message\":\"%s\"}\n", stamp,
 				log_levels[level].name, event, escaped);
 	} else {
-		size = snprintf(line, sizeof(line), "%s %s %s: %s\n", stamp, log_levels[level].name, event, text);
+		flatten(text, escaped);
+		size = snprintf(line, sizeof(line), "%s %s %s: %s\n", stamp, log_levels[level].name, event, escaped);
 	}
 	// One write per line keeps lines of several threads whole. There is nobody to tell when stderr is gone.
 	const ssize_t written = write(STDERR_FILENO, line, (size_t)size < sizeof(line) ? (size_t)size : sizeof(line));

@@ -46,6 +46,14 @@ static void logged_text(const char *event, const char *text, char *line, size_t 
 	close(ends[0]);
 }
 
+START_TEST(an_event_is_one_line_whatever_the_text_is)
+{
+	char line[256];
+	logged_text("odd", "first\nsecond\033[2J\x7f \xc3\xa9", line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, " error odd: first second [2J  \xc3\xa9\n"));
+}
+END_TEST
+
 START_TEST(a_line_of_json_is_an_object_whatever_the_text_is)
 {
 	char line[8192], text[1024];
@@ -122,6 +130,7 @@ int main(void)
 	tcase_add_test(tcase, a_line_has_time_level_event_and_text);
 	tcase_add_test(tcase, below_the_level_nothing_is_written);
 	tcase_add_test(tcase, levels_are_read_by_name);
+	tcase_add_test(tcase, an_event_is_one_line_whatever_the_text_is);
 	tcase_add_test(tcase, a_line_of_json_is_an_object_whatever_the_text_is);
 	tcase_add_test(tcase, an_event_that_comes_again_and_again_is_cut_and_others_are_not);
 	tcase_add_test(tcase, the_limit_tells_what_was_dropped_and_begins_anew);
