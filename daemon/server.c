@@ -36,7 +36,7 @@ enum {
 	FILES_RESERVE = 256, // descriptors for everything but connections
 	// The lister and the notifier have a reader of the store and one of the log. Snapshots that were cancelled end
 	// a little later.
-	READERS_MAX = WORKERS_MAX + 4 + 4 * SNAPSHOTS_MAX,
+	READERS_MAX = WORKERS_MAX + 1 + 4 + 4 * SNAPSHOTS_MAX,
 	STOP_GRACE_MS = 5000, // after drain-timeout, for what cannot be cut: the writer's commit
 	JOIN_SLICE_MS = 200,
 	LOADING_QUIET_MS = 1000, // a load that takes longer says how far it is
@@ -51,7 +51,8 @@ struct server {
 	int fatal_event; // eventfd, written when the store failed
 	_Atomic int fatal_error;
 	struct service service;
-	struct worker *workers[WORKERS_MAX];
+	// Those of service.workers_count, and behind them the one for writes.
+	struct worker *workers[WORKERS_MAX + 1];
 	uint32_t workers_count;
 	struct watchdog *watchdog;
 	struct server_figures_parts figures; // once there are workers
@@ -61,7 +62,7 @@ struct server {
 	struct server_addresses addresses;
 	uint64_t unix_inode;  // of the socket file we made, 0: none
 	uint32_t next_worker; // for connections that worker 0 accepts for all; its thread
-	pthread_t threads[WORKERS_MAX];
+	pthread_t threads[WORKERS_MAX + 1];
 	uint32_t threads_count;
 	uint64_t refused_seen, handshakes_displaced_seen;
 	uint64_t loading_since_ms;
@@ -263,7 +264,7 @@ static int create_workers(struct server *server)
 	service->queue_max = (uint32_t)server->options.queue_max;
 	service->workers_count = server->options.workers ? (uint32_t)server->options.workers : count_cores();
 	service->started_at = clock_wall_s();
-	int result = clients_create(&service->budgets, service->workers_count, &service->clients);
+	int result = clients_create(&service->budgets, service->workers_count + 1, &service->clients);
 	if (result == 0)
 		result = lister_create(service, &service->lister);
 	if (result == 0)
@@ -272,10 +273,12 @@ static int create_workers(struct server *server)
 		result = snapshots_create(service->store, &service->snapshots);
 	if (result == 0)
 		result = restores_create(service, &service->restores);
-	while (result == 0 && server->workers_count < service->workers_count) {
+	while (result == 0 && server->workers_count < service->workers_count + 1) {
 		result = worker_create(service, &server->workers[server->workers_count]);
 		server->workers_count += result == 0;
 	}
+	if (result == 0)
+		worker_take_writes(server->workers[service->workers_count]);
 	if (result == 0)
 		result = watchdog_create(service->store, server->workers, server->workers_count, &server->watchdog);
 	if (result != 0)
@@ -296,7 +299,7 @@ static void on_accept_for_all(void *context, int fd)
 {
 	struct server *server = context;
 	worker_take_connection(server->workers[server->next_worker], fd);
-	server->next_worker = (server->next_worker + 1) % server->workers_count;
+	server->next_worker = (server->next_worker + 1) % server->service.workers_count;
 }
 
 // One socket for all workers: a Unix socket, or one the service manager made.
@@ -313,7 +316,7 @@ static int listen_tcp(struct server *server, struct address *address, int inheri
 	if (inherited_fd >= 0)
 		return is_tls ? worker_listen_tls(server->workers[0], inherited_fd)
 			      : listen_for_all(server, inherited_fd);
-	for (uint32_t i = 0; i < server->workers_count && result == 0; i++) {
+	for (uint32_t i = 0; i < server->service.workers_count && result == 0; i++) {
 		int fd;
 		result = listener_bind_tcp(address, i == 0, &fd);
 		if (result == 0)
@@ -373,7 +376,10 @@ static int start_threads(struct server *server)
 	while (server->threads_count < server->workers_count) {
 		char name[16]; // with its NUL, the longest name Linux takes
 		const uint32_t i = server->threads_count;
-		snprintf(name, sizeof(name), "worker-%hu", (unsigned short)i);
+		if (i < server->service.workers_count)
+			snprintf(name, sizeof(name), "worker-%hu", (unsigned short)i);
+		else
+			snprintf(name, sizeof(name), "worker-writes");
 		const int error = thread_start(&server->threads[i], name, run_worker, server->workers[i]);
 		if (error != 0) {
 			log_error("start", "cannot start a thread: %s", strerror(-error));
@@ -416,7 +422,7 @@ static int announce(struct server *server)
 	store_get_status(server->service.store, &status);
 	server_addresses_format(&server->addresses, text, sizeof(text));
 	log_info("ready", "evauthd %s serves %s from %s: revision %llu, %u workers", EVAUTH_VERSION, text,
-		 server->options.store, (unsigned long long)status.revision, server->workers_count);
+		 server->options.store, (unsigned long long)status.revision, server->service.workers_count);
 	notify_ready("Serving");
 	return 0;
 }

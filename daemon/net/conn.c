@@ -414,6 +414,20 @@ static void on_handle_closed(uv_handle_t *handle)
 	conn_set_release_handle(set);
 }
 
+void conn_detach(struct conn *conn, enum conn_end end)
+{
+	struct conn_set *set = conn->set;
+	conn->state = CONN_CLOSED;
+	conn_share_leave(conn);
+	if (conn->has_opened)
+		set->handler.on_close(set->handler.context, conn, end);
+	conn->generation++;
+	conn_buffer_release(conn, &conn->in);
+	conn_buffer_release(conn, &conn->out);
+	conn_buffer_release(conn, &conn->sealed);
+	uv_close((uv_handle_t *)&conn->poll, on_handle_closed); // stops polling now, so the descriptor can go as well
+}
+
 void conn_close(struct conn *conn, enum conn_end end)
 {
 	struct conn_set *set = conn->set;
@@ -423,18 +437,10 @@ void conn_close(struct conn *conn, enum conn_end end)
 		handshake_leave(conn, end == CONN_END_HANDSHAKE_TIMEOUT || end == CONN_END_DISPLACED
 					      ? NULL
 					      : &set->counters.handshakes_left);
-	conn->state = CONN_CLOSED;
-	conn_share_leave(conn);
 	counter_add(&set->counters.ended[end], 1);
-	if (conn->has_opened)
-		set->handler.on_close(set->handler.context, conn, end);
+	conn_detach(conn, end);
 	tls_engine_destroy(conn->tls);
 	conn->tls = NULL;
-	conn->generation++;
-	conn_buffer_release(conn, &conn->in);
-	conn_buffer_release(conn, &conn->out);
-	conn_buffer_release(conn, &conn->sealed);
-	uv_close((uv_handle_t *)&conn->poll, on_handle_closed); // stops polling now, so the descriptor can go as well
 	close(conn->fd);
 	conn_set_remove(set, conn);
 }

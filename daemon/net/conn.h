@@ -58,6 +58,7 @@ enum conn_end {
 	CONN_END_DISPLACED, // its TLS handshake made room for another's
 	CONN_END_EXPIRED,   // in order, when the certificate of the peer held no more
 	CONN_ENDS,
+	CONN_END_MOVED = CONN_ENDS, // by conn_move(): it goes on elsewhere, and is not counted
 };
 
 // What a set has counted since it was made. On its loop's thread; read by any.
@@ -200,3 +201,15 @@ void conn_release_hold(struct conn *conn, size_t bytes);
 void conn_finish(struct conn *conn);
 // Closes at once.
 void conn_abort(struct conn *conn);
+
+// ---------------------------------------------------------------- from one loop to another
+
+// Within on_input(): the connection goes to the set of another loop, together with `input`, which is what was not
+// consumed. It is closed here (on_close() with CONN_END_MOVED; on_input() returns then) and opens there anew. False,
+// and nothing has happened: something is in flight, it speaks TLS, a stop has begun here or there, or there is no
+// memory.
+MUST_CHECK bool conn_move(struct conn *conn, struct bytes input, struct conn_set *to);
+// How often it did.
+uint32_t conn_moves(const struct conn *conn);
+// The set it came from; NULL: it never moved. Sets that connections move between outlive one another's loops.
+struct conn_set *conn_origin(const struct conn *conn);

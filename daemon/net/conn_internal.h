@@ -79,12 +79,16 @@ struct conn {
 	uint64_t message_begun_ms;  // 0: no message begun
 	uint64_t write_progress_ms; // when output last began to wait or to move
 	uint64_t linger_until_ms;
+	uint32_t moves;          // conn_moves()
+	struct conn_set *origin; // conn_origin()
 	struct conn *next_dirty;
 	struct conn *next_ready;
 	struct conn *next_waiting;
 	struct conn *previous, *next; // among the open ones of the set; `next` also links free slots
 	_Alignas(16) char session[];
 };
+
+struct conn_parcel;
 
 // Those of one set, in the order in which they began.
 struct conn_handshakes {
@@ -118,6 +122,8 @@ struct conn_set {
 	pthread_mutex_t inbox_lock;
 	uint32_t inbox_count;
 	int inbox[CONN_INBOX_MAX];
+	struct conn_parcel *parcels; // under the same lock
+	bool takes_no_parcels;       // likewise; the set drains
 	char scratch[CONN_SCRATCH_SIZE];
 	char sealed[CONN_SEALED_SIZE];
 };
@@ -130,6 +136,8 @@ void conn_show(struct conn *conn);
 // Sends no more; what still comes is thrown away, until the peer closes.
 void conn_linger(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
+// Gives back all it has in its set, but for its place among the open ones; what is left is its socket and TLS.
+void conn_detach(struct conn *conn, enum conn_end end);
 // Something changed that may let the connection go on: read again, be fed again, end.
 void conn_consider(struct conn *conn);
 // The next turn came, for a connection in the ready list.
@@ -198,7 +206,16 @@ static inline void conn_share_note(struct conn *conn)
 		conn_share_update(conn);
 }
 
+// conn_move.c: connections come from other sets.
+void conn_unpack(struct conn_set *set, struct conn_parcel *parcels);
+
 // conn_set.c
+// A slot of the socket's, among the open ones. NULL: no memory.
+struct conn *conn_set_enter(struct conn_set *set, int fd);
+// The reverse.
+void conn_set_unlink(struct conn_set *set, struct conn *conn);
+// There is one connection less.
+void conn_set_discharge(struct conn_set *set);
 void conn_set_flush(struct conn_set *set);
 void conn_set_take_inbox(struct conn_set *set);
 void conn_set_mark_dirty(struct conn_set *set, struct conn *conn);

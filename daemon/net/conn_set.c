@@ -51,8 +51,8 @@ void conn_set_destroy(struct conn_set *set)
 		return;
 	set->draining = true;
 	set->handler.on_empty = NULL;
-	conn_set_abort_all(set);
 	conn_set_take_inbox(set);
+	conn_set_abort_all(set);
 	set->loop->conns = NULL;
 	set->destroyed = true;
 	uv_close((uv_handle_t *)&set->idle, on_handle_closed);
@@ -149,7 +149,7 @@ static void link_open(struct conn_set *set, struct conn *conn)
 	set->count++;
 }
 
-void conn_set_remove(struct conn_set *set, struct conn *conn)
+void conn_set_unlink(struct conn_set *set, struct conn *conn)
 {
 	if (conn->previous != NULL)
 		conn->previous->next = conn->next;
@@ -158,12 +158,17 @@ void conn_set_remove(struct conn_set *set, struct conn *conn)
 	if (conn->next != NULL)
 		conn->next->previous = conn->previous;
 	set->count--;
-	atomic_fetch_sub_explicit(&set->limits->connections, 1, memory_order_relaxed);
 	if (set->count > 0)
 		return;
 	uv_timer_stop(&set->tick);
 	if (set->draining && set->handler.on_empty != NULL)
 		set->handler.on_empty(set->handler.context);
+}
+
+void conn_set_remove(struct conn_set *set, struct conn *conn)
+{
+	conn_set_discharge(set);
+	conn_set_unlink(set, conn);
 }
 
 struct conn *conn_find(struct conn_set *set, struct conn_ref ref)
@@ -186,6 +191,28 @@ static bool is_admitted(struct conn_limits *limits)
 	return false;
 }
 
+void conn_set_discharge(struct conn_set *set)
+{
+	atomic_fetch_sub_explicit(&set->limits->connections, 1, memory_order_relaxed);
+}
+
+struct conn *conn_set_enter(struct conn_set *set, int fd)
+{
+	struct conn *conn = slot_take(set);
+	if (conn == NULL)
+		return NULL;
+	if (uv_poll_init(&set->loop->uv, &conn->poll, fd) != 0) {
+		conn->next = set->first_free;
+		set->first_free = conn;
+		return NULL;
+	}
+	set->handles++;
+	link_open(set, conn);
+	if (!uv_is_active((uv_handle_t *)&set->tick))
+		uv_timer_start(&set->tick, on_tick, TICK_MIN_MS, 0);
+	return conn;
+}
+
 void conn_set_add(struct conn_set *set, int fd)
 {
 	conn_set_add_tls(set, fd, NULL);
@@ -199,21 +226,13 @@ void conn_set_add_tls(struct conn_set *set, int fd, struct tls_context *tls)
 	}
 	if (tls != NULL)
 		handshake_make_room(set);
-	struct conn *conn = slot_take(set);
-	if (conn == NULL || uv_poll_init(&set->loop->uv, &conn->poll, fd) != 0) {
-		if (conn != NULL) {
-			conn->next = set->first_free;
-			set->first_free = conn;
-		}
-		atomic_fetch_sub_explicit(&set->limits->connections, 1, memory_order_relaxed);
+	struct conn *conn = conn_set_enter(set, fd);
+	if (conn == NULL) {
+		conn_set_discharge(set);
 		close(fd);
 		return;
 	}
-	set->handles++;
 	counter_add(&set->counters.opened, 1);
-	link_open(set, conn);
-	if (!uv_is_active((uv_handle_t *)&set->tick))
-		uv_timer_start(&set->tick, on_tick, TICK_MIN_MS, 0);
 	conn_open(conn, fd, tls);
 }
 
@@ -237,9 +256,12 @@ void conn_set_take_inbox(struct conn_set *set)
 	const uint32_t count = set->inbox_count;
 	memcpy(fds, set->inbox, count * sizeof(fds[0]));
 	set->inbox_count = 0;
+	struct conn_parcel *parcels = set->parcels;
+	set->parcels = NULL;
 	pthread_mutex_unlock(&set->inbox_lock);
 	for (uint32_t i = 0; i < count; i++)
 		conn_set_add(set, fds[i]);
+	conn_unpack(set, parcels);
 }
 
 // ---------------------------------------------------------------- the lists of a turn
@@ -332,6 +354,9 @@ static void on_tick(uv_timer_t *timer)
 
 void conn_set_drain(struct conn_set *set)
 {
+	pthread_mutex_lock(&set->inbox_lock);
+	set->takes_no_parcels = true;
+	pthread_mutex_unlock(&set->inbox_lock);
 	conn_set_take_inbox(set);
 	set->draining = true;
 	if (set->count == 0 && set->handler.on_empty != NULL)

@@ -102,6 +102,7 @@ struct waiters {
 
 struct worker {
 	struct service *service;
+	bool takes_writes; // the one of service->writes
 	struct loop *loop;
 	struct conn_set *conns;
 	struct store_reader *reader;

@@ -70,7 +70,8 @@ struct service {
 	struct service_figures figures;
 	struct service_denials denials;
 	uint32_t frame_size_max;
-	uint32_t workers_count;
+	uint32_t workers_count; // those of them that questions are for
+	struct worker *writes;  // has the connections that only write; set by worker_take_writes(). NULL: there is none
 	uint32_t queue_max;
 	int64_t started_at; // unix seconds
 	// These may be changed while workers run.

@@ -148,11 +148,26 @@ static void pass_calls(const struct session *session, const struct call *calls, 
 		budget_refuse_requests(calls + admitted, count - admitted);
 }
 
+// A connection that begins with a change goes to the worker of those, where it takes nothing from those who ask; with
+// its first question it comes back for good (docs/decisions.md). It may do so when nothing of it is under way.
+static bool goes_elsewhere(const struct call *call, struct bytes input)
+{
+	const struct worker *writes = call->worker->service->writes;
+	const struct session *session = conn_session(call->conn);
+	struct conn_set *to = NULL;
+	if (call->worker == writes)
+		to = call->method->is_query ? conn_origin(call->conn) : NULL;
+	else if (writes != NULL && conn_moves(call->conn) == 0 && call->method->role == ROLE_WRITE)
+		to = writes->conns;
+	return to != NULL && !session->restores && conn_move(call->conn, input, to);
+}
+
 // Queries before writes: a set at the limit takes a worker milliseconds to decode, so those of other connections wait
 // for the next turn, and so do their connections.
-static bool has_its_turn(struct worker *worker, const struct call *call)
+static bool has_its_turn(const struct call *call)
 {
-	if (LIKELY((call->method->role & (ROLE_WRITE | ROLE_ADMIN)) == 0))
+	struct worker *worker = call->worker;
+	if ((call->method->role & (ROLE_WRITE | ROLE_ADMIN)) == 0)
 		return true;
 	const size_t size = FRAME_HEADER_SIZE + call->body.size;
 	if (worker->write_turn != loop_turn(worker->loop)) {
@@ -163,6 +178,20 @@ static bool has_its_turn(struct worker *worker, const struct call *call)
 		return false;
 	worker->write_bytes += size;
 	return true;
+}
+
+// Out of line: questions, at the workers for them, never come here. `input` is as it was before the call was taken.
+static __attribute__((noinline)) bool is_taken_now(const struct call *call, struct conn_input *input)
+{
+	if (goes_elsewhere(call, rest_of(input)))
+		return false;
+	input->paused = !has_its_turn(call);
+	return !input->paused;
+}
+
+static bool is_plain(const struct call *call)
+{
+	return LIKELY((call->method->role & (ROLE_WRITE | ROLE_ADMIN)) == 0 && !call->worker->takes_writes);
 }
 
 static void on_input(void *context, struct conn *conn, struct conn_input *input)
@@ -180,11 +209,10 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 			input->paused = true;
 			return;
 		}
-		const struct conn_input before = *input;
+		struct conn_input before = *input;
 		const size_t count = take_calls(worker, conn, input, calls);
-		if (count > 0 && !has_its_turn(worker, &calls[0])) {
+		if (count > 0 && !is_plain(&calls[0]) && !is_taken_now(&calls[0], &before)) {
 			*input = before;
-			input->paused = true;
 			return;
 		}
 		if (count > 0)
@@ -266,6 +294,7 @@ static void on_close(void *context, struct conn *conn, enum conn_end end)
 		[CONN_END_HANDSHAKE_TIMEOUT] = "did not complete the TLS handshake in time",
 		[CONN_END_DISPLACED] = "made room for another TLS handshake",
 		[CONN_END_EXPIRED] = "finished, as its certificate has expired",
+		[CONN_END_MOVED] = "went to another worker",
 	};
 	struct worker *worker = context;
 	struct session *session = conn_session(conn);

@@ -266,6 +266,12 @@ void worker_take_connection(struct worker *worker, int fd)
 	conn_set_hand_over(worker->conns, fd);
 }
 
+void worker_take_writes(struct worker *worker)
+{
+	worker->takes_writes = true;
+	worker->service->writes = worker;
+}
+
 void worker_run(struct worker *worker)
 {
 	loop_run(worker->loop);

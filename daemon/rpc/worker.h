@@ -25,6 +25,9 @@ MUST_CHECK int worker_listen_tls(struct worker *worker, int fd);
 void worker_run(struct worker *worker);
 // The rules of service->access have changed. Any thread.
 void worker_look_at_access(struct worker *worker);
+// Connections of all workers that begin with changes go to this one, and stay until their first question. It does not
+// listen. Before any worker_run(), and it outlives theirs.
+void worker_take_writes(struct worker *worker);
 // Gives the worker a connected socket. Any thread.
 void worker_take_connection(struct worker *worker, int fd);
 

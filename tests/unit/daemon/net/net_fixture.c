@@ -47,6 +47,8 @@ static void do_message(struct fixture *fixture, struct conn *conn, struct bytes 
 	const char *payload = message.data + MESSAGE_HEADER;
 	switch (payload[0]) {
 	case 'e':
+	case 'm':
+	case 'r':
 		answer(conn, message.data, message.size);
 		break;
 	case 'b':
@@ -63,6 +65,14 @@ static void do_message(struct fixture *fixture, struct conn *conn, struct bytes 
 		break;
 	}
 	atomic_fetch_add(&fixture->messages, 1);
+}
+
+static bool moves(struct fixture *fixture, struct conn *conn, struct bytes input)
+{
+	const char command = input.data[MESSAGE_HEADER];
+	if (command == 'm' && conn_moves(conn) == 0)
+		return conn_move(conn, input, fixture->other->set);
+	return command == 'r' && conn_moves(conn) == 1 && conn_move(conn, input, conn_origin(conn));
 }
 
 static void on_input(void *context, struct conn *conn, struct conn_input *input)
@@ -82,6 +92,8 @@ static void on_input(void *context, struct conn *conn, struct conn_input *input)
 			input->paused = true;
 			return;
 		}
+		if (moves(fixture, conn, rest))
+			return;
 		do_message(fixture, conn, (struct bytes){.data = rest.data, .size = size});
 		input->consumed += size;
 	}
@@ -166,9 +178,8 @@ static void *run(void *argument)
 	return NULL;
 }
 
-void fixture_start(struct fixture *fixture)
+static void start(struct fixture *fixture, struct conn_limits *limits)
 {
-	memset(fixture, 0, sizeof(*fixture));
 	const struct loop_hooks hooks = {.on_wake = on_wake, .on_turn_end = on_turn_end, .context = fixture};
 	const struct conn_handler handler = {
 		.session_size = 16,
@@ -180,6 +191,15 @@ void fixture_start(struct fixture *fixture)
 		.on_empty = on_empty,
 		.context = fixture,
 	};
+	ck_assert_int_eq(loop_create(&fixture->loop), 0);
+	loop_set_hooks(fixture->loop, &hooks);
+	ck_assert_int_eq(conn_set_create(fixture->loop, limits, &handler, &fixture->set), 0);
+	ck_assert_int_eq(pthread_create(&fixture->thread, NULL, run, fixture), 0);
+}
+
+void fixture_start(struct fixture *fixture)
+{
+	memset(fixture, 0, sizeof(*fixture));
 	fixture->limits.connections_max = 100;
 	fixture->limits.inflight_bytes_max = 64 * 1024;
 	fixture->limits.idle_timeout_ms = 60000;
@@ -187,17 +207,28 @@ void fixture_start(struct fixture *fixture)
 	fixture->limits.write_timeout_ms = 60000;
 	fixture->limits.handshakes_max = 100;
 	fixture->limits.handshake_timeout_ms = 60000;
-	ck_assert_int_eq(loop_create(&fixture->loop), 0);
-	loop_set_hooks(fixture->loop, &hooks);
-	ck_assert_int_eq(conn_set_create(fixture->loop, &fixture->limits, &handler, &fixture->set), 0);
-	ck_assert_int_eq(pthread_create(&fixture->thread, NULL, run, fixture), 0);
+	start(fixture, &fixture->limits);
+}
+
+void fixture_start_beside(struct fixture *fixture, struct fixture *first)
+{
+	memset(fixture, 0, sizeof(*fixture));
+	start(fixture, &first->limits);
+}
+
+void fixture_end_loop(struct fixture *fixture)
+{
+	if (fixture->has_ended)
+		return;
+	atomic_store(&fixture->stop_asked, true);
+	loop_wake(fixture->loop);
+	pthread_join(fixture->thread, NULL);
+	fixture->has_ended = true;
 }
 
 void fixture_stop(struct fixture *fixture)
 {
-	atomic_store(&fixture->stop_asked, true);
-	loop_wake(fixture->loop);
-	pthread_join(fixture->thread, NULL);
+	fixture_end_loop(fixture);
 	conn_set_destroy(fixture->set);
 	loop_destroy(fixture->loop);
 	ck_assert_uint_eq(atomic_load(&fixture->limits.connections), 0);

@@ -7,6 +7,10 @@
 //     h          answered with "H" when fixture_release() is called
 //     f          nothing more is read; what is owed is answered, then "last"
 //     a          the connection is aborted
+//     m...       the connection moves to the set of `other`, unless it has moved; answered there with the whole
+//     message.
+//                What does not move is answered here.
+//     r...       the same, back to where it came from
 #pragma once
 
 #include "daemon/net/conn.h"
@@ -19,7 +23,9 @@ struct fixture {
 	struct loop *loop;
 	struct conn_set *set;
 	struct conn_limits limits;
+	struct fixture *other; // set by the test, before it connects
 	pthread_t thread;
+	bool has_ended;            // the thread
 	_Atomic uint32_t messages; // understood
 	_Atomic uint32_t closed;
 	_Atomic enum conn_end last_end;
@@ -38,7 +44,11 @@ struct fixture {
 
 // Generous limits.
 void fixture_start(struct fixture *fixture);
+// With the limits of `first`, which is to be stopped after this one.
+void fixture_start_beside(struct fixture *fixture, struct fixture *first);
 void fixture_stop(struct fixture *fixture);
+// Ends the loop; fixture_stop() does the rest.
+void fixture_end_loop(struct fixture *fixture);
 // A connected socket whose other end is in the set; blocking, with a receive time-out of 10 s.
 int fixture_connect(struct fixture *fixture);
 // The same for a peer that has to speak TLS.

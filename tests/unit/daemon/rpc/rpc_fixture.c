@@ -66,7 +66,7 @@ static void start_service(struct rpc_fixture *fixture)
 	ck_assert_int_eq(restores_create(service, &service->restores), 0);
 }
 
-void rpc_fixture_start(struct rpc_fixture *fixture)
+static void prepare(struct rpc_fixture *fixture)
 {
 	memset(fixture, 0, sizeof(*fixture));
 	store_fixture_init(&fixture->store);
@@ -79,7 +79,21 @@ void rpc_fixture_start(struct rpc_fixture *fixture)
 	make_world(&fixture->store);
 	start_service(fixture);
 	ck_assert_int_eq(worker_create(&fixture->service, &fixture->worker), 0);
+}
+
+void rpc_fixture_start(struct rpc_fixture *fixture)
+{
+	prepare(fixture);
 	ck_assert_int_eq(pthread_create(&fixture->thread, NULL, run, fixture->worker), 0);
+}
+
+void rpc_fixture_start_with_writes(struct rpc_fixture *fixture)
+{
+	prepare(fixture);
+	ck_assert_int_eq(worker_create(&fixture->service, &fixture->writes), 0);
+	worker_take_writes(fixture->writes);
+	ck_assert_int_eq(pthread_create(&fixture->thread, NULL, run, fixture->worker), 0);
+	ck_assert_int_eq(pthread_create(&fixture->writes_thread, NULL, run, fixture->writes), 0);
 }
 
 void rpc_fixture_stop(struct rpc_fixture *fixture, uint32_t timeout_ms)
@@ -87,7 +101,7 @@ void rpc_fixture_stop(struct rpc_fixture *fixture, uint32_t timeout_ms)
 	fixture->is_stopping = true;
 	atomic_store(&fixture->service.stopping, true);
 	notifier_stop(fixture->service.notifier);
-	worker_stop(fixture->worker, timeout_ms, NULL, 0);
+	worker_stop(fixture->worker, timeout_ms, &fixture->writes, fixture->writes != NULL);
 }
 
 void rpc_fixture_finish(struct rpc_fixture *fixture)
@@ -95,6 +109,9 @@ void rpc_fixture_finish(struct rpc_fixture *fixture)
 	if (!fixture->is_stopping)
 		rpc_fixture_stop(fixture, 10000);
 	pthread_join(fixture->thread, NULL);
+	if (fixture->writes != NULL)
+		pthread_join(fixture->writes_thread, NULL);
+	worker_destroy(fixture->writes);
 	worker_destroy(fixture->worker);
 	restores_destroy(fixture->service.restores);
 	snapshots_destroy(fixture->service.snapshots);

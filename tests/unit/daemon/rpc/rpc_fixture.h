@@ -14,13 +14,16 @@ struct rpc_fixture {
 	struct store_fixture store;
 	struct service service;
 	struct worker *worker;
-	pthread_t thread;
+	struct worker *writes; // NULL: there is none
+	pthread_t thread, writes_thread;
 	bool is_stopping;
 };
 
 // A world: tariffs t and t-staff, group g (tariff t) with point CP-1 (EVSE EVSE-1), customer c attached with t-staff,
 // token 04AA of c, foreign token 04FF of DE*LAD; point CP-2 in no group.
 void rpc_fixture_start(struct rpc_fixture *fixture);
+// The same with a worker for writes.
+void rpc_fixture_start_with_writes(struct rpc_fixture *fixture);
 // Stops the worker unless that was done, checks that it ends, and removes everything.
 void rpc_fixture_finish(struct rpc_fixture *fixture);
 void rpc_fixture_stop(struct rpc_fixture *fixture, uint32_t timeout_ms);
