@@ -279,7 +279,7 @@ START_TEST(connections_with_one_share_are_held_back_together)
 	for (int i = 0; i < REQUESTS; i++)
 		expect_bytes(fd, answer, ANSWER);
 	free(answer);
-	expect_echo(other, "eother"); // nothing happens on this one: it is looked at again by itself
+	expect_echo(other, "eother");                  // nothing happens on this one: it is looked at again by itself
 	while (atomic_load(&fixture.share.bytes) != 0) // told a moment after the last bytes went
 		sched_yield();
 	ck_assert_uint_eq(counter_get(&conn_set_counters(fixture.set)->throttled), 0);
