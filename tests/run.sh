@@ -7,6 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
+tests_at_once=$((jobs + (jobs + 1) / 2)) # many of them mostly wait
 
 say() {
 	printf '\n==> %s\n' "$*"
@@ -34,13 +35,13 @@ say "no malloc per Authorize, and hardened programs: without sanitizers, who bri
 ctest --test-dir build/clang -R "test_zero_malloc|check_hardening" --no-tests=error
 
 build tsan
-cmake --build --preset tsan -j "$jobs" -- --quiet
+cmake --build --preset tsan -j "$jobs" --target threads -- --quiet
 
 say "tests where threads meet, under the thread sanitizer"
 # The thread sanitizer of Debian 12 cannot live with all kinds of address space randomization.
 fixed_addresses="setarch $(uname -m) -R"
 $fixed_addresses true 2>/dev/null || fixed_addresses=
-$fixed_addresses ctest --preset tsan -j "$jobs" -L threads --no-tests=error
+$fixed_addresses ctest --preset tsan -j "$tests_at_once" -L threads --no-tests=error
 
 say "every test, under the address and undefined behaviour sanitizers"
-exec ctest --preset asan -j "$jobs" "$@"
+exec ctest --preset asan -j "$tests_at_once" "$@"
