@@ -10,10 +10,14 @@
 #   writes and with as many as the target: what was answered, and the median latency. Exit code 0 when the writes meet
 #   their target and reading lost no more than 10 % of its rate.
 #
-#   At saturation (closed loop, depth 16, all of evauthd on SERVER_CPU) writes take part of the core. The rounds tell
-#   where it goes: Authorize alone; beside as many writes as the target; and beside as many single Authorize over as
-#   many other connections, which is what so many requests cost whatever they ask. CPU is that of the worker and of the
-#   writer thread. "More for each" is the worker's CPU beyond what its Authorize of depth 16 cost alone.
+#   At saturation (closed loop) writes take part of the reading. The rounds tell how much: Authorize alone; beside as
+#   many writes as the target; and beside as many single Authorize over as many other connections, which is what so many
+#   requests cost whatever they ask. CPU is that of the threads; "more for each" is the worker's CPU beyond what its
+#   Authorize cost alone. Twice:
+#   - on a core of its own (depth OWN_DEPTH, 64): the worker alone on SERVER_CPU, everything else, the load as well, on
+#     CLIENT_CPU. Where that core was full, the rate is the load's limit; what the worker answered in a second of its
+#     CPU is not.
+#   - on one core (depth 16): all of evauthd on SERVER_CPU, the load on CLIENT_CPU.
 set -u
 . "$(dirname "$0")/servers.sh"
 
@@ -23,6 +27,7 @@ SECONDS_EACH=${SECONDS_EACH:-5}
 READS=${READS:-20000}
 ROUNDS=${ROUNDS:-5}
 ROUND_SECONDS=${ROUND_SECONDS:-1}
+OWN_DEPTH=${OWN_DEPTH:-64}
 EVAUTHD_CPUS=${EVAUTHD_CPUS:-0-$(($(nproc) - 1))} # the writer has a thread of its own
 
 # Microseconds, median of 500: a page appended and synced.
@@ -52,16 +57,23 @@ reads() {
 thread_of() { grep -l "^$1" /proc/"$evauthd_pid"/task/*/comm | sed 's/.*task.//; s/.comm//'; }
 thread_us() { awk '{ printf "%d", $1 / 1000 }' /proc/"$evauthd_pid"/task/"$1"/schedstat; }
 
-# saturate NAME ARGUMENT...: appends a line "NAME reads writes seconds worker_us writer_us".
+# Of a core, us.
+idle_us() { awk -v cpu="cpu$1" '$1 == cpu { print ($5 + $6) * 10000 }' /proc/stat; }
+
+# us so far: used by worker, writer and the worker for writes, not used of CLIENT_CPU, and the time.
+clocks() {
+	echo "$(thread_us "$worker") $(thread_us "$writer") $(thread_us "$writes") $(idle_us "$CLIENT_CPU") $(now_ms)000"
+}
+
+# saturate NAME ARGUMENT...: appends a line "NAME reads writes seconds", and the differences of the clocks.
 saturate() {
 	name=$1
 	shift
-	worker_before=$(thread_us "$worker")
-	writer_before=$(thread_us "$writer")
-	line=$(load --server "$evauthd_address" --tokens "$TOKENS" --requests 200000 --connections 50 --depth 16 \
+	before=$(clocks)
+	line=$(load --server "$evauthd_address" --tokens "$TOKENS" --requests 200000 --connections 50 --depth "$depth" \
 		--seconds "$ROUND_SECONDS" --warmup 0 "$@" 2>/dev/null)
-	echo "$name" "$(value "$line" requests)" "$(value "$line" writes)" "$(value "$line" seconds)" \
-		$(($(thread_us "$worker") - worker_before)) $(($(thread_us "$writer") - writer_before)) >>"$work/saturated"
+	used=$(echo "$before $(clocks)" | awk '{ for (i = 1; i <= NF / 2; i++) printf "%d ", $(i + NF / 2) - $i }')
+	echo "$name $(value "$line" requests) $(value "$line" writes) $(value "$line" seconds) $used" >>"$work/saturated"
 }
 
 # As saturate(), with $target Authorize a second beside it from another process.
@@ -74,30 +86,51 @@ saturate_beside_reads() {
 	wait $others
 }
 
+# saturate_in_turn DEPTH WHERE
+saturate_in_turn() {
+	depth=$1
+	rm -f "$work/saturated"
+	round=0
+	while [ $round -lt "$ROUNDS" ]; do
+		saturate alone
+		saturate writes --writes "$target" --write-connections "$CONNECTIONS"
+		saturate_beside_reads
+		round=$((round + 1))
+	done
+	echo "saturated, depth $depth, $2:"
+	print_saturation
+}
+
 print_saturation() {
 	python3 - "$work/saturated" "$target" <<-'PYTHON'
-		import statistics, sys
-		rounds = {}
+		import collections, statistics, sys
+		Round = collections.namedtuple("Round", "reads writes seconds worker writer writes_worker idle time")
+		rounds = collections.defaultdict(list)
 		with open(sys.argv[1]) as lines:
 		    for line in lines:
 		        name, *figures = line.split()
-		        rounds.setdefault(name, []).append([float(figure) for figure in figures])
-		def median(name, figure):
-		    return statistics.median(figure(*line) for line in rounds[name])
-		rate = median("alone", lambda reads, writes, seconds, worker, writer: reads / seconds)
-		each = median("alone", lambda reads, writes, seconds, worker, writer: worker / reads)
-		print(f"saturated: alone {rate:.0f} Authorize a second, {each:.3f} us of the worker each")
+		        rounds[name].append(Round(*map(float, figures)))
+		def spread(figures, form):
+		    figures = list(figures)
+		    return f"{statistics.median(figures):{form}} ({min(figures):{form}}-{max(figures):{form}})"
+		alone = rounds["alone"]
+		print(f"  alone {statistics.median(r.reads / r.seconds for r in alone):.0f} Authorize a second,"
+		      f" {spread((r.worker / r.reads for r in alone), '.3f')} us of the worker each")
 		for name, what in ("writes", "changes"), ("reads", "other Authorize"):
-		    more, ratio = [], []
-		    for line, alone in zip(rounds[name], rounds["alone"]):
-		        others = line[1] or float(sys.argv[2]) * line[2]
-		        more.append((line[3] - line[0] * alone[3] / alone[0]) / others)
-		        ratio.append(line[0] / line[2] / (alone[0] / alone[2]))
-		    print(f"           beside {sys.argv[2]} {what} a second {statistics.median(ratio):.2f} of that rate"
-		          f" ({min(ratio):.2f}-{max(ratio):.2f});"
-		          f" {statistics.median(more):.1f} us of the worker more for each ({min(more):.1f}-{max(more):.1f})")
-		each = median("writes", lambda reads, writes, seconds, worker, writer: writer / writes)
-		print(f"           writer thread: {each:.1f} us for each change")
+		    pairs = list(zip(rounds[name], alone))
+		    rate = (r.reads / r.seconds / (a.reads / a.seconds) for r, a in pairs)
+		    by_cpu = (r.reads / r.worker / (a.reads / a.worker) for r, a in pairs)
+		    more = ((r.worker - r.reads * a.worker / a.reads) / (r.writes or float(sys.argv[2]) * r.seconds)
+		            for r, a in pairs)
+		    idle = statistics.median(r.idle / r.time for r in rounds[name])
+		    print(f"  beside {sys.argv[2]} {what} a second {spread(rate, '.2f')} of that rate"
+		          + (" (the load's core was full: its limit)" if idle < 0.05 else ""))
+		    print(f"    {spread(by_cpu, '.2f')} of the Authorize for a second of the worker's CPU;"
+		          f" {spread(more, '.1f')} us of it more for each")
+		writes = rounds["writes"]
+		print(f"  for each change: writer {spread((r.writer / r.writes for r in writes), '.1f')} us, worker for writes"
+		      f" {spread((r.writes_worker / r.writes for r in writes), '.1f')} us;"
+		      f" {statistics.median(r.writes / r.seconds for r in writes):.0f} changes a second")
 	PYTHON
 }
 
@@ -121,13 +154,10 @@ echo "reading:   at $READS a second, with $(calculate %d "$(value "$beside" writ
 
 worker=$(thread_of worker-0)
 writer=$(thread_of evauthd-writer)
+writes=$(thread_of worker-writes)
+taskset -a -p -c "$CLIENT_CPU" "$evauthd_pid" >/dev/null
+taskset -p -c "$SERVER_CPU" "$worker" >/dev/null
+saturate_in_turn "$OWN_DEPTH" "the worker on a core of its own"
 taskset -a -p -c "$SERVER_CPU" "$evauthd_pid" >/dev/null
-round=0
-while [ $round -lt "$ROUNDS" ]; do
-	saturate alone
-	saturate writes --writes "$target" --write-connections "$CONNECTIONS"
-	saturate_beside_reads
-	round=$((round + 1))
-done
-print_saturation
+saturate_in_turn 16 "all of evauthd on one core"
 [ "$rate" -ge "$target" ] && [ "$(calculate %d "$answered * 1000")" -ge 900 ]
