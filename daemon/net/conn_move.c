@@ -82,7 +82,7 @@ static void put_input(struct conn *conn, struct bytes input)
 
 static void unpack(struct conn_set *set, const struct conn_parcel *parcel)
 {
-	struct conn *conn = set->destroyed ? NULL : conn_set_enter(set, parcel->fd);
+	struct conn *conn = conn_set_enter(set, parcel->fd);
 	if (conn == NULL) {
 		conn_set_discharge(set);
 		close(parcel->fd);

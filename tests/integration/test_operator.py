@@ -48,6 +48,29 @@ class Status(harness.DaemonTest):
         self.assertEqual(daemon.status().connections, 6)
 
 
+def sleeps_of(daemon, name):
+    """How often the thread of this name has waited for something to do."""
+    folder = f"/proc/{daemon.process.pid}/task"
+    for thread in os.listdir(folder):
+        with open(f"{folder}/{thread}/status") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        if status["Name"] == name:
+            return int(status["voluntary_ctxt_switches"])
+    raise AssertionError(f"there is no thread {name}")
+
+
+class Threads(harness.DaemonTest):
+    def test_who_only_writes_wakes_no_worker_that_questions_are_for(self):
+        daemon = self.start_daemon("--workers", "1")
+        client = self.connect(daemon)
+        client.call(pb.ChangeSet(changes=[harness.put_customer("first")]))
+        before = sleeps_of(daemon, "worker-0"), sleeps_of(daemon, "worker-writes")
+        for i in range(200):
+            client.call(pb.ChangeSet(changes=[harness.put_customer(f"c-{i}")]))
+        # The other one still has its timers.
+        self.assertGreater(sleeps_of(daemon, "worker-writes") - before[1], sleeps_of(daemon, "worker-0") - before[0])
+
+
 class Log(harness.DaemonTest):
     def test_token_uids_are_in_no_log_line(self):
         """They are personal data, and guessable (DESIGN 6): not even in debug lines, and not in those about errors."""
