@@ -19,14 +19,5 @@ static inline uint64_t hash_16_bytes(const void *data, uint64_t seed)
 	return XXH3_64bits_withSeed(data, 16, seed);
 }
 
-// A bijective mix of two 32-bit handles, seeded.
-static inline uint64_t hash_pair(uint32_t a, uint32_t b, uint64_t seed)
-{
-	uint64_t x = (((uint64_t)a << 32) | b) ^ seed;
-	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ull;
-	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ull;
-	return x ^ (x >> 32);
-}
-
 // From the kernel's random source.
 uint64_t hash_random_seed(void);

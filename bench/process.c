@@ -204,15 +204,6 @@ static bool forget(struct processes *processes, pid_t pid, struct process *ret_c
 	return false;
 }
 
-void process_stop(struct processes *processes, pid_t pid)
-{
-	struct process child;
-	pthread_mutex_lock(&processes->lock);
-	if (forget(processes, pid, &child))
-		stop_child(&child);
-	pthread_mutex_unlock(&processes->lock);
-}
-
 // ---------------------------------------------------------------- waiting
 
 static void read_line(const struct processes *processes, const char *name, bool last, char line[PROCESS_LINE_SIZE])

@@ -50,8 +50,6 @@ void processes_close(struct processes *processes);
 
 MUST_CHECK int process_start(struct processes *processes, const struct process_plan *plan, pid_t *ret_pid,
 			     struct fault *fault);
-// Sends the stop signal, SIGKILL after ten seconds, and waits for the end.
-void process_stop(struct processes *processes, pid_t pid);
 // Calls is_ready() until it is true. -ECHILD when the process has ended, with the last line of its log; -ETIMEDOUT.
 MUST_CHECK int process_await(struct processes *processes, const struct process_plan *plan, pid_t pid,
 			     bool (*is_ready)(void *context), void *context, struct fault *fault);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections: bytes in, bytes out, and every limit on both. What the bytes mean is the handler's business.
 //
-// A connection belongs to the conn_set of one loop and is used on that loop's thread only. Its life:
+// A connection belongs to the conn_set of one loop and is used on that loop's thread only. Its life, which with TLS
+// begins when the handshake is over:
 //
 //     OPEN ──conn_finish(), peer's end of input──> FINISHING ──everything answered and sent──> LINGERING ──> gone
 //       └──────────── conn_abort(), error, time-out ────────────────────────────────────────────────────────┘

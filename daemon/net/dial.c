@@ -238,11 +238,6 @@ int dial_write(struct dial *dial, struct bytes output)
 	return result;
 }
 
-size_t dial_output_size(const struct dial *dial)
-{
-	return dial->output_size;
-}
-
 // ---------------------------------------------------------------- input
 
 static void open_stream(struct dial *dial)

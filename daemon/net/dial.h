@@ -43,4 +43,3 @@ void dial_close(struct dial *dial);
 // What is written in one turn of the loop is sent together. -ENOTCONN: not open; -ENOBUFS: more than output_max;
 // -ENOMEM; -EBADMSG. Nothing was taken then.
 MUST_CHECK int dial_write(struct dial *dial, struct bytes output);
-size_t dial_output_size(const struct dial *dial);
