@@ -38,11 +38,12 @@ static int add_address(const char *text, enum kind kind, struct server_addresses
 		       struct options_error *error)
 {
 	struct address *first = &addresses->tcp[addresses->tcp_count];
+	const char *option = kind == TLS ? "tls-listen" : "listen";
 	if (addresses->tcp_count == SERVER_ADDRESSES_MAX)
-		return refuse(error, "listen: more than %d addresses", SERVER_ADDRESSES_MAX);
+		return refuse(error, "%s: more than %d addresses", option, SERVER_ADDRESSES_MAX);
 	const int count = address_resolve(text, first, SERVER_ADDRESSES_MAX - addresses->tcp_count);
 	if (count < 0)
-		return refuse(error, "listen: '%s' %s", text,
+		return refuse(error, "%s: '%s' %s", option, text,
 			      count == -EINVAL ? "is not of the form HOST:PORT" : "is not known to the resolver");
 	for (int i = 0; i < count; i++) {
 		if (check_reach(text, &first[i], kind != PLAIN, error) != 0)

@@ -49,6 +49,34 @@ START_TEST(addresses_are_listed_in_order)
 }
 END_TEST
 
+static int resolve_tls(const char *listen, const char *http)
+{
+	memset(&options, 0, sizeof(options));
+	strcpy(options.tls_listen.items[options.tls_listen.count++], listen);
+	strcpy(options.http, http);
+	return server_addresses_resolve(&options, &addresses, &error);
+}
+
+START_TEST(tls_may_be_reached_from_anywhere_and_http_may_not)
+{
+	ck_assert_int_eq(resolve_tls("0.0.0.0:7422", "127.0.0.1:7421"), 0);
+	ck_assert_str_eq(text(), "tls 0.0.0.0:7422, http 127.0.0.1:7421");
+	ck_assert_int_eq(resolve_tls("0.0.0.0:7422", "0.0.0.0:7421"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.message, "--insecure-http"));
+}
+END_TEST
+
+START_TEST(an_address_that_is_none_is_told_with_its_option)
+{
+	ck_assert_int_eq(resolve("nonsense", "", false), -EINVAL);
+	ck_assert_str_eq(error.message, "listen: 'nonsense' is not of the form HOST:PORT");
+	ck_assert_int_eq(resolve_tls("nonsense", ""), -EINVAL);
+	ck_assert_str_eq(error.message, "tls-listen: 'nonsense' is not of the form HOST:PORT");
+	ck_assert_int_eq(resolve_tls("127.0.0.1:1", "nonsense"), -EINVAL);
+	ck_assert_str_eq(error.message, "http: 'nonsense' is not of the form HOST:PORT");
+}
+END_TEST
+
 static const char *const reachable[] = {"0.0.0.0:7420", "[::]:7420", "192.0.2.1:7420", "[::ffff:192.0.2.1]:1"};
 
 START_TEST(what_others_can_reach_needs_the_word_insecure)
@@ -115,6 +143,8 @@ int main(void)
 	tcase_add_test(tests, without_addresses_it_is_loopback);
 	tcase_add_test(tests, a_unix_socket_alone_is_enough);
 	tcase_add_test(tests, addresses_are_listed_in_order);
+	tcase_add_test(tests, tls_may_be_reached_from_anywhere_and_http_may_not);
+	tcase_add_test(tests, an_address_that_is_none_is_told_with_its_option);
 	tcase_add_loop_test(tests, what_others_can_reach_needs_the_word_insecure, 0, ARRAY_SIZE(reachable));
 	tcase_add_test(tests, what_does_not_resolve_is_refused);
 	tcase_add_test(tests, too_many_addresses_are_refused);
