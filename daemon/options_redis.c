@@ -54,6 +54,19 @@ static int load_url(struct redis_url *url, const struct options *options, struct
 	return 0;
 }
 
+// `option` is redis or peer, which have the same three files.
+static int create_tls(const char *option, const struct tls_settings *settings, struct tls_context **ret_tls,
+		      struct options_error *error)
+{
+	const bool has_cert = settings->cert_file[0] != '\0', has_key = settings->key_file[0] != '\0';
+	char why[TLS_WHY_SIZE];
+	if (has_cert != has_key)
+		return refuse(error, "%s-%s-file: a certificate and its key are given together", option,
+			      has_cert ? "key" : "cert");
+	const int result = tls_context_create(settings, ret_tls, why);
+	return result == 0 ? 0 : refuse(error, "TLS for %s: %s", option, result == -ENOMEM ? "out of memory" : why);
+}
+
 static int load_tls(struct redis_settings *settings, const struct options *options, struct options_error *error)
 {
 	const struct tls_settings tls = {
@@ -62,14 +75,12 @@ static int load_tls(struct redis_settings *settings, const struct options *optio
 		.cert_file = options->redis_cert_file,
 		.key_file = options->redis_key_file,
 	};
-	char why[TLS_WHY_SIZE];
 	if (!settings->url.is_tls && (tls.ca_file[0] != '\0' || tls.cert_file[0] != '\0' || tls.key_file[0] != '\0'))
 		return refuse(error, "redis-ca-file, redis-cert-file, redis-key-file: are for rediss://, and redis is "
 				     "not that");
 	if (!settings->url.is_tls)
 		return 0;
-	const int result = tls_context_create(&tls, &settings->tls, why);
-	return result == 0 ? 0 : refuse(error, "TLS for redis: %s", result == -ENOMEM ? "out of memory" : why);
+	return create_tls("redis", &tls, &settings->tls, error);
 }
 
 static bool has_tls_peer(const struct options *options)
@@ -91,15 +102,14 @@ static int check_peer_files(const struct options *options, struct options_error 
 		.key_file = options->peer_key_file,
 	};
 	struct tls_context *context;
-	char why[TLS_WHY_SIZE];
 	if (!has_tls_peer(options) && (tls.ca_file[0] != '\0' || tls.cert_file[0] != '\0' || tls.key_file[0] != '\0'))
 		return refuse(error, "peer-ca-file, peer-cert-file, peer-key-file: are for a peer tls:HOST:PORT, and "
 				     "there is none");
 	if (!has_tls_peer(options))
 		return 0;
-	const int result = tls_context_create(&tls, &context, why);
+	const int result = create_tls("peer", &tls, &context, error);
 	if (result != 0)
-		return refuse(error, "TLS for peer: %s", result == -ENOMEM ? "out of memory" : why);
+		return result;
 	tls_context_destroy(context);
 	return 0;
 }

@@ -86,7 +86,8 @@ class Peers(cluster.ClusterTest):
         for arguments, words in (
                 (["--peer", "tls:h:1", *self.files("peer", "replica"), "--peer-key-file", "/nonexistent"],
                  "/nonexistent"),
-                (["--peer", "tls:h:1", *self.files("peer", "replica")[:4]], "together"),
+                (["--peer", "tls:h:1", *self.files("peer", "replica")[:4]],
+                 "peer-key-file: a certificate and its key are given together"),
                 (["--peer", "h:1", *self.files("peer", "replica")], "peer-ca-file"),
                 (["--peer", "tls:h"], "tls:HOST:PORT")):
             run = subprocess.run([os.environ["EVAUTHD_BIN"], "--check-config", "--redis", "redis://h", *arguments],
