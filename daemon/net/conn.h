@@ -206,9 +206,9 @@ void conn_abort(struct conn *conn);
 // ---------------------------------------------------------------- from one loop to another
 
 // Within on_input(): the connection goes to the set of another loop, together with `input`, which is what was not
-// consumed. It is closed here (on_close() with CONN_END_MOVED; on_input() returns then) and opens there anew. False,
-// and nothing has happened: something is in flight, it speaks TLS, a stop has begun here or there, or there is no
-// memory.
+// consumed, and what conn_want_arrival() has asked for. It is closed here (on_close() with CONN_END_MOVED; on_input()
+// returns then) and opens there anew. False, and nothing has happened: something is in flight, it speaks TLS, a stop
+// has begun here or there, or there is no memory.
 MUST_CHECK bool conn_move(struct conn *conn, struct bytes input, struct conn_set *to);
 // How often it did.
 uint32_t conn_moves(const struct conn *conn);

@@ -10,6 +10,8 @@ struct conn_parcel {
 	struct conn_parcel *next;
 	struct conn_set *origin;
 	uint32_t moves;
+	bool wants_arrival;
+	uint64_t arrived_ns; // of the input
 	int fd;
 	size_t size;
 	char input[];
@@ -36,8 +38,14 @@ static struct conn_parcel *pack(const struct conn *conn, struct bytes input)
 	struct conn_parcel *parcel = malloc(sizeof(*parcel) + input.size);
 	if (parcel == NULL)
 		return NULL;
-	*parcel =
-		(struct conn_parcel){.origin = conn->set, .moves = conn->moves + 1, .fd = conn->fd, .size = input.size};
+	*parcel = (struct conn_parcel){
+		.origin = conn->set,
+		.moves = conn->moves + 1,
+		.wants_arrival = conn->wants_arrival,
+		.arrived_ns = conn->arrived_ns,
+		.fd = conn->fd,
+		.size = input.size,
+	};
 	if (input.size > 0)
 		memcpy(parcel->input, input.data, input.size);
 	return parcel;
@@ -90,6 +98,8 @@ static void unpack(struct conn_set *set, const struct conn_parcel *parcel)
 	}
 	conn->moves = parcel->moves;
 	conn->origin = parcel->origin;
+	conn->wants_arrival = parcel->wants_arrival; // the socket still does
+	conn->arrived_ns = parcel->arrived_ns;
 	conn_open(conn, parcel->fd, NULL);
 	put_input(conn, (struct bytes){.data = parcel->input, .size = parcel->size});
 }

@@ -73,9 +73,11 @@ bool budget_open(struct worker *worker, struct conn *conn)
 	struct session *session = conn_session(conn);
 	char name[CONN_NAMES_SIZE];
 	identify(worker, conn, name);
+	struct clients *clients = worker->service->clients;
+	const uint64_t now_ms = loop_now_ms(worker->loop);
 	use(worker, conn,
-	    clients_attach(worker->service->clients, name, session->roles, loop_now_ms(worker->loop),
-			   &session->is_over));
+	    conn_moves(conn) > 0 ? clients_attach_again(clients, name, session->roles, now_ms)
+				 : clients_attach(clients, name, session->roles, now_ms, &session->is_over));
 	if (session->is_over)
 		refuse_connection(worker, conn);
 	return !session->is_over;

@@ -185,6 +185,14 @@ static uint32_t *count_of(struct client *client, bool is_over)
 	return is_over ? &client->leaving : &client->connections;
 }
 
+// With the lock.
+static void note_connection(struct client *client, uint32_t roles, uint64_t now_ms, bool is_over)
+{
+	++*count_of(client, is_over);
+	client->roles = roles;
+	client->opened_ms = now_ms;
+}
+
 struct client *clients_attach(struct clients *clients, const char *name, uint32_t roles, uint64_t now_ms,
 			      bool *ret_is_over)
 {
@@ -192,9 +200,16 @@ struct client *clients_attach(struct clients *clients, const char *name, uint32_
 	pthread_mutex_lock(&clients->lock);
 	struct client *client = enter(clients, name, now_ms);
 	*ret_is_over = max != 0 && client->connections >= max;
-	++*count_of(client, *ret_is_over);
-	client->roles = roles;
-	client->opened_ms = now_ms;
+	note_connection(client, roles, now_ms, *ret_is_over);
+	pthread_mutex_unlock(&clients->lock);
+	return client;
+}
+
+struct client *clients_attach_again(struct clients *clients, const char *name, uint32_t roles, uint64_t now_ms)
+{
+	pthread_mutex_lock(&clients->lock);
+	struct client *client = enter(clients, name, now_ms);
+	note_connection(client, roles, now_ms, false);
 	pthread_mutex_unlock(&clients->lock);
 	return client;
 }

@@ -73,6 +73,9 @@ uint32_t clients_add_worker(struct clients *clients);
 // and this one is not counted among them. Any thread.
 struct client *clients_attach(struct clients *clients, const char *name, uint32_t roles, uint64_t now_ms,
 			      bool *ret_is_over);
+// One that was let in, was detached a moment ago and goes on with another worker: no limit is looked at, as somebody
+// else may have come meanwhile.
+struct client *clients_attach_again(struct clients *clients, const char *name, uint32_t roles, uint64_t now_ms);
 // A connection is of `name` with these roles now, and was of `former`, which may be the same client. No limit is looked
 // at: it was let in, or not (`is_over`), when it came.
 struct client *clients_rename(struct clients *clients, struct client *former, const char *name, uint32_t roles,

@@ -57,6 +57,10 @@ static void do_message(struct fixture *fixture, struct conn *conn, struct bytes 
 	case 'h':
 		hold(fixture, conn);
 		break;
+	case 'w':
+		answer(conn, conn_arrived_ns(conn) != 0 ? "1" : "0", 1);
+		conn_want_arrival(conn);
+		break;
 	case 'f':
 		conn_finish(conn);
 		break;

@@ -5,6 +5,7 @@
 //     e...       answered with the whole message
 //     b<n:4>     answered with n bytes of 'x'
 //     h          answered with "H" when fixture_release() is called
+//     w          answered with "1" if it is known when it came, else with "0"; of those behind it that is known
 //     f          nothing more is read; what is owed is answered, then "last"
 //     a          the connection is aborted
 //     m...       the connection moves to the set of `other`, unless it has moved; answered there with the whole

@@ -83,6 +83,18 @@ START_TEST(a_client_has_as_many_connections_as_it_may)
 }
 END_TEST
 
+// Between two workers it is detached for a moment, in which another may come.
+START_TEST(a_connection_that_was_let_in_is_let_in_again)
+{
+	atomic_store(&budgets.connections_max, 1);
+	struct client *client = visit("uid:1", NOW_MS);
+	attach("uid:1", NOW_MS);
+	ck_assert_ptr_eq(clients_attach_again(clients, "uid:1", 1, NOW_MS), client);
+	ck_assert_uint_eq(client->connections, 2);
+	ck_assert_uint_eq(client->leaving, 0);
+}
+END_TEST
+
 START_TEST(who_comes_when_it_is_full_takes_the_place_of_who_was_away_longest)
 {
 	fill(NOW_MS);
@@ -282,6 +294,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_name_is_one_client_however_often_it_connects);
 	tcase_add_test(tests, a_client_has_as_many_connections_as_it_may);
+	tcase_add_test(tests, a_connection_that_was_let_in_is_let_in_again);
 	tcase_add_test(tests, who_comes_when_it_is_full_takes_the_place_of_who_was_away_longest);
 	tcase_add_test(tests, what_a_client_did_goes_with_its_place);
 	tcase_add_test(tests, a_client_with_spent_budgets_keeps_its_place);
