@@ -295,7 +295,7 @@ END_TEST
 static void check_evses(size_t count, bool is_taken)
 {
 	static struct evse evses[EVSES_PER_POINT_MAX + 1];
-	static char ids[EVSES_PER_POINT_MAX + 1][16];
+	static char ids[EVSES_PER_POINT_MAX + 1][32];
 	for (size_t i = 0; i < count; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "E%zu", i);
 		evses[i] = (struct evse){.evse_id = bytes_from(ids[i])};
