@@ -2,6 +2,7 @@
 // Guard, protobuf-c, conversion; and back. There is no code per message here.
 #include "proto/codec.h"
 
+#include "proto/codec_direct.h"
 #include "proto/convert.h"
 #include "proto/guard.h"
 
@@ -53,6 +54,8 @@ int codec_decode(const struct schema *schema, enum codec_mode mode, struct bytes
 
 int codec_encode(const struct schema *schema, const void *message, struct arena *arena, struct bytes *ret_body)
 {
+	if (codec_encode_direct(schema, message, arena, ret_body))
+		return 0;
 	ProtobufCMessage *converted = arena_alloc(arena, schema->descriptor->sizeof_message);
 	if (converted == NULL || convert_to_pb(schema, message, arena, converted) != 0)
 		return -ENOMEM;

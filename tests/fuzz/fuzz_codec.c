@@ -22,6 +22,7 @@ static void check_again(const struct schema *schema, enum codec_mode mode, const
 	void *decoded;
 	arena_init(&arena, 4096, ARENA_BUDGET);
 	ASSERT(codec_encode(schema, message, &arena, &body) == 0);
+	ASSERT(bytes_equal(body, pack_by_protobuf_c(schema, message, &arena)));
 	ASSERT(codec_decode(schema, mode, body, &arena, &decoded, &fault) == 0);
 	ASSERT(message_equal(schema, message, decoded));
 	arena_finish(&arena);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/proto/random_message.h"
 
+#include "proto/convert.h"
 #include "proto/messages.h"
 
 #define NAMED(schema)                     \
@@ -164,6 +165,17 @@ void *random_message(struct random *random, const struct schema *schema, struct 
 	ASSERT(message != NULL);
 	fill_message(random, schema, arena, message);
 	return message;
+}
+
+struct bytes pack_by_protobuf_c(const struct schema *schema, const void *message, struct arena *arena)
+{
+	ProtobufCMessage *converted = arena_alloc(arena, schema->descriptor->sizeof_message);
+	ASSERT(converted != NULL);
+	const int result = convert_to_pb(schema, message, arena, converted);
+	ASSERT(result == 0);
+	uint8_t *packed = arena_alloc(arena, protobuf_c_message_get_packed_size(converted));
+	ASSERT(packed != NULL);
+	return (struct bytes){.data = (const char *)packed, .size = protobuf_c_message_pack(converted, packed)};
 }
 
 // ---------------------------------------------------------------- comparison

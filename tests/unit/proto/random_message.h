@@ -32,4 +32,7 @@ struct bytes random_text(struct random *random, struct arena *arena);
 // decimals at most 4 decimals: codec (strict) and JSON take it both ways.
 void *random_message(struct random *random, const struct schema *schema, struct arena *arena);
 
+// What protobuf-c makes of the message: its own copy of it, packed. In `arena`.
+struct bytes pack_by_protobuf_c(const struct schema *schema, const void *message, struct arena *arena);
+
 bool message_equal(const struct schema *schema, const void *a, const void *b);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is decoded directly is what codec_decode() makes of it; whatever bytes come.
+// What is decoded directly is what codec_decode() makes of it, whatever bytes come; what is encoded directly is what
+// protobuf-c writes.
 #include "proto/codec.h"
 #include "proto/codec_direct.h"
 #include "tests/unit/proto/random_message.h"
@@ -118,6 +119,80 @@ START_TEST(without_memory_nothing_is_decoded)
 }
 END_TEST
 
+// ---------------------------------------------------------------- encoding
+
+// Whether it was taken; then it is what protobuf-c writes.
+static bool is_written_alike(const struct schema *schema, const void *message)
+{
+	struct bytes direct;
+	if (!codec_encode_direct(schema, message, &arena, &direct))
+		return false;
+	const struct bytes packed = pack_by_protobuf_c(schema, message, &arena);
+	ck_assert_uint_eq(direct.size, packed.size);
+	ck_assert(direct.size == 0 || memcmp(direct.data, packed.data, direct.size) == 0);
+	return true;
+}
+
+START_TEST(every_message_is_written_as_protobuf_c_does)
+{
+	const struct schema *schema = all_schemas[_i].schema;
+	struct random random = {.state = (uint64_t)_i + 1, .list_max = 1};
+	int taken = is_written_alike(schema, random_message(&random, schema, &arena)) +
+		    is_written_alike(schema, arena_calloc(&arena, 1, schema->size));
+	for (int round = 0; round < 400; round++) {
+		random.list_max = (unsigned)round % 3 + 1;
+		taken += is_written_alike(schema, random_message(&random, schema, &arena));
+		arena_reset(&arena);
+	}
+	ck_assert_msg(taken > 10, "%s: %d of 402", all_schemas[_i].name, taken);
+}
+END_TEST
+
+START_TEST(unusual_messages_are_left_to_protobuf_c)
+{
+	char text[1100];
+	struct bytes body = {0};
+	struct customer customer = {.id = BYTES_LITERAL("a\0b")};
+	ck_assert(!codec_encode_direct(&schema_customer, &customer, &arena, &body));
+	customer.id = BYTES_LITERAL("a");
+	customer.payment = (enum payment) - 1;
+	ck_assert(!codec_encode_direct(&schema_customer, &customer, &arena, &body));
+	customer.payment = PAYMENT_PREPAID;
+	ck_assert(is_written_alike(&schema_customer, &customer));
+	memset(text, 'x', sizeof(text));
+	customer.name = (struct bytes){.data = text, .size = sizeof(text)};
+	ck_assert(!codec_encode_direct(&schema_customer, &customer, &arena, &body));
+	ck_assert_ptr_null(body.data);
+}
+END_TEST
+
+// The largest that fits, and one byte more.
+START_TEST(the_room_is_used_to_its_last_byte)
+{
+	enum { HEAD = 3, ROOM = 1024 };
+	char text[ROOM] = "";
+	struct bytes body;
+	memset(text, 'x', sizeof(text));
+	struct customer customer = {.id = {.data = text, .size = ROOM - HEAD}};
+	ck_assert(is_written_alike(&schema_customer, &customer));
+	customer.id.size++;
+	ck_assert(!codec_encode_direct(&schema_customer, &customer, &arena, &body));
+}
+END_TEST
+
+START_TEST(without_memory_nothing_is_encoded)
+{
+	struct arena small;
+	struct bytes body = {0};
+	const struct customer customer = {
+		.id = BYTES_LITERAL("0123456789012345678901234567890123456789012345678901234567")};
+	arena_init(&small, 16, 16);
+	ck_assert(!codec_encode_direct(&schema_customer, &customer, &small, &body));
+	ck_assert_ptr_null(body.data);
+	arena_finish(&small);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("codec_direct");
@@ -127,6 +202,10 @@ int main(void)
 	tcase_add_test(tcase, unusual_bodies_are_left_alone);
 	tcase_add_test(tcase, strings_borrow_from_the_body);
 	tcase_add_test(tcase, without_memory_nothing_is_decoded);
+	tcase_add_loop_test(tcase, every_message_is_written_as_protobuf_c_does, 0, ALL_SCHEMAS);
+	tcase_add_test(tcase, unusual_messages_are_left_to_protobuf_c);
+	tcase_add_test(tcase, the_room_is_used_to_its_last_byte);
+	tcase_add_test(tcase, without_memory_nothing_is_encoded);
 	Suite *suite = suite_create("proto/codec_direct");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
