@@ -188,7 +188,6 @@ static void write_group_points(const struct world *world, uint32_t group, uint32
 	const uint32_t count = world_point_count(world, group);
 	for (uint32_t i = 0; i < count; i++)
 		indexes[i] = world_point_in(world, group, i);
-	qsort(indexes, count, sizeof(*indexes), compare_indexes);
 	world_group_id(group, id);
 	const struct attach attach = {
 		.opening = "{\"attach_charge_points\":{\"charge_group_id\":\"",

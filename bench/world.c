@@ -18,7 +18,6 @@ enum draw {
 	DRAW_UNKNOWN_UID,
 	DRAW_OVERRIDE,
 	DRAW_CUSTOMER_ORDER,
-	DRAW_POINT_ORDER,
 };
 
 enum {
@@ -215,7 +214,6 @@ int world_init(struct world *world, uint32_t tokens, uint64_t seed)
 	set_counts(world);
 	cut_sections(world);
 	permutation_init(&world->customer_order, world->customers, world_hash(seed, DRAW_CUSTOMER_ORDER, 0));
-	permutation_init(&world->point_order, world->points, world_hash(seed, DRAW_POINT_ORDER, 0));
 	world->member_ends = calloc(world->groups, sizeof(*world->member_ends));
 	world->point_ends = calloc(world->groups, sizeof(*world->point_ends));
 	if (!world->member_ends || !world->point_ends) {
@@ -260,9 +258,8 @@ void world_get_group(const struct world *world, uint32_t group, struct world_gro
 void world_get_point(const struct world *world, uint32_t point, struct world_point *ret_point)
 {
 	uint64_t draw = world_hash(world->seed, DRAW_POINT, point);
-	const uint32_t place = position_of(&world->point_order, point);
-	const bool attached = place < world->point_ends[world->groups - 1];
-	const uint32_t group = attached ? group_at(world->point_ends, world->groups, place) : WORLD_NONE;
+	const bool attached = point < world->point_ends[world->groups - 1];
+	const uint32_t group = attached ? group_at(world->point_ends, world->groups, point) : WORLD_NONE;
 	// An office's group may hold the home chargers of its employees.
 	const bool at_home = spend_chance(&draw, 30);
 	*ret_point = (struct world_point){
@@ -359,7 +356,7 @@ uint32_t world_point_count(const struct world *world, uint32_t group)
 
 uint32_t world_point_in(const struct world *world, uint32_t group, uint32_t number)
 {
-	return index_at(&world->point_order, arc_start(world->point_ends, group) + number);
+	return arc_start(world->point_ends, group) + number;
 }
 
 bool world_is_member(const struct world *world, uint32_t group, uint32_t customer)

@@ -8,7 +8,8 @@
 //
 // How membership is computed: the customers who are attached anywhere stand on a circle in an order that an affine
 // permutation gives; each group takes an arc of it, one arc starting where the last one ended, lap after lap. So
-// "is c in g" is one subtraction, and "which groups is c in" one search per lap. Points: the same, with one lap.
+// "is c in g" is one subtraction, and "which groups is c in" one search per lap. Points: one lap, in the order of their
+// numbers: those of a group were put up side by side.
 //
 // Reading a world is pure and safe from any thread.
 #pragma once
@@ -50,7 +51,7 @@ struct world {
 	uint32_t attached_points;
 	uint32_t memberships;
 	struct world_section sections[WORLD_SECTIONS];
-	struct world_permutation customer_order, point_order;
+	struct world_permutation customer_order;
 	uint32_t *member_ends; // per group: where its arc ends, counted over all laps
 	uint32_t *point_ends;
 };

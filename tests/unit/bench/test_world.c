@@ -112,6 +112,7 @@ START_TEST(points_of_a_group_are_exactly_those_that_name_it)
 			struct world_point point;
 			world_get_point(&world, world_point_in(&world, group, i), &point);
 			ck_assert_uint_eq(point.group, group);
+			ck_assert_uint_eq(world_point_in(&world, group, i), world_point_in(&world, group, 0) + i);
 			attached++;
 		}
 	}
