@@ -10,6 +10,9 @@
 // groups closed by as many writes as a set may have, or the same read back for a repeated set.
 enum { RESPONSE_BUDGET = 64 * 1024 * 1024 };
 
+// Entries of the journal that take no longer than a thread takes to wake up.
+enum { REPEAT_ALONE_MAX = 2048 };
+
 int commit_begin(struct commit *commit, struct store *store)
 {
 	uint64_t head;
@@ -176,9 +179,28 @@ void commit_publish(struct commit *commit)
 	store_set_state(store, &commit->history.state);
 }
 
+static int repeat_records(void *argument)
+{
+	image_edit_repeat_records(argument);
+	return 0;
+}
+
+// What many sets did is repeated by two threads.
+static void repeat(struct store *store)
+{
+	if (image_edit_mark(store->edit) < REPEAT_ALONE_MAX) {
+		image_edit_repeat(store->edit);
+		return;
+	}
+	side_start(store->side, repeat_records, store->edit);
+	image_edit_repeat_slots(store->edit);
+	const int result = side_wait(store->side);
+	ASSERT(result == 0);
+}
+
 void commit_finish(struct commit *commit)
 {
-	image_edit_repeat(commit->store->edit);
+	repeat(commit->store);
 	image_edit_end(commit->store->edit);
 }
 

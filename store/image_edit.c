@@ -28,11 +28,11 @@ struct edit_entry {
 	uint8_t slab;  // enum image_slab
 	bool is_noted; // MODIFY: the note is written with the record's LINK, by which time the record is final
 	uint32_t handle;
-	uint32_t tag; // LINK, UNLINK; MODIFY in slabs with notes: where the record stands, if it does
+	uint32_t tag;  // LINK, UNLINK; MODIFY in slabs with notes: where the record stands, if it does
+	uint32_t note; // UNLINK: the note that went with the slot; sealed, where a note was written: that
 	union {
 		bool fresh;    // ADD: a handle never used before
 		size_t former; // MODIFY, REMOVE: offset of the former bytes
-		uint32_t note; // UNLINK: the note that went with the slot
 		struct {
 			struct tariff_body *before; // freed at the end
 			struct tariff_body *after;  // freed at a rollback
@@ -51,7 +51,7 @@ struct image_edit {
 	size_t former_size;
 	size_t former_limit;
 	size_t sealed_count; // of the entries
-	bool repeated;
+	bool repeated_records, repeated_slots;
 };
 
 int image_edit_create(struct strings *strings, struct image_edit **ret_edit)
@@ -327,7 +327,7 @@ void image_edit_begin(struct image_edit *edit, struct image *target, struct imag
 	edit->target = target;
 	edit->other = other;
 	edit->sealed_count = 0;
-	edit->repeated = false;
+	edit->repeated_records = edit->repeated_slots = false;
 }
 
 size_t image_edit_mark(const struct image_edit *edit)
@@ -341,35 +341,63 @@ static bool writes_note(const struct edit_entry *entry)
 }
 
 // The entries of a commit stand anywhere in the table: a miss each, unless the slot was asked for early.
-static void prefetch_ahead(const struct image_edit *edit, const struct image *image, size_t at)
+static void prefetch_slot(const struct image_edit *edit, const struct image *image, size_t at)
 {
 	if (at + EDIT_AHEAD >= edit->entries_count)
 		return;
 	const struct edit_entry *entry = &edit->entries[at + EDIT_AHEAD];
 	if (writes_note(entry))
 		table_prefetch(&image->tables[entry->slab], entry->tag);
-	else if (image != edit->target)
-		image_prefetch(image, (enum image_slab)entry->slab, entry->handle);
 }
 
 // Notes follow what the entries from `first` on did: a record was linked, or one that may be linked was written.
-static void write_notes(const struct image_edit *edit, struct image *image, size_t first)
+static void write_notes(struct image_edit *edit, size_t first)
 {
+	const struct image *image = edit->target;
 	for (size_t i = first; i < edit->entries_count; i++) {
-		const struct edit_entry *entry = &edit->entries[i];
-		struct table *table = &image->tables[entry->slab];
-		prefetch_ahead(edit, image, i);
-		if (table->has_notes && writes_note(entry))
-			table_set_note(table, entry->tag, entry->handle,
-				       image_note(image, (enum image_slab)entry->slab, entry->handle));
+		struct edit_entry *entry = &edit->entries[i];
+		struct table *table = &edit->target->tables[entry->slab];
+		prefetch_slot(edit, image, i);
+		if (!table->has_notes || !writes_note(entry))
+			continue;
+		entry->note = image_note(image, (enum image_slab)entry->slab, entry->handle);
+		table_set_note(table, entry->tag, entry->handle, entry->note);
 	}
 }
 
 void image_edit_seal(struct image_edit *edit, uint64_t revision)
 {
-	write_notes(edit, edit->target, edit->sealed_count);
+	write_notes(edit, edit->sealed_count);
 	edit->sealed_count = edit->entries_count;
 	edit->target->revision = revision;
+}
+
+// ---------------------------------------------------------------- repeating
+
+static bool copies_record(const struct edit_entry *entry)
+{
+	return entry->kind == EDIT_ADD || entry->kind == EDIT_MODIFY || entry->kind == EDIT_REMOVE;
+}
+
+// A new record is written right behind its ADD, or behind its LINK: that copies it.
+static bool is_copied_soon(const struct image_edit *edit, size_t at)
+{
+	const struct edit_entry *entry = &edit->entries[at];
+	for (size_t i = at + 1; entry->kind == EDIT_ADD && i < edit->entries_count && i <= at + 2; i++) {
+		const struct edit_entry *later = &edit->entries[i];
+		if (later->kind == EDIT_MODIFY && later->slab == entry->slab && later->handle == entry->handle)
+			return true;
+	}
+	return false;
+}
+
+static void prefetch_record(const struct image_edit *edit, size_t at)
+{
+	if (at + EDIT_AHEAD >= edit->entries_count)
+		return;
+	const struct edit_entry *entry = &edit->entries[at + EDIT_AHEAD];
+	image_prefetch(edit->target, (enum image_slab)entry->slab, entry->handle);
+	image_prefetch(edit->other, (enum image_slab)entry->slab, entry->handle);
 }
 
 static void repeat_record(struct image_edit *edit, const struct edit_entry *entry)
@@ -379,21 +407,34 @@ static void repeat_record(struct image_edit *edit, const struct edit_entry *entr
 	       records->record_size);
 }
 
-// The records of the target are final, so that their notes are, too.
-static uint32_t final_note(const struct image_edit *edit, const struct edit_entry *entry)
+void image_edit_repeat_records(struct image_edit *edit)
 {
-	return image_note(edit->target, (enum image_slab)entry->slab, entry->handle);
+	ASSERT(edit->other != NULL && !edit->repeated_records && edit->sealed_count == edit->entries_count);
+	for (size_t i = 0; i < edit->entries_count; i++) {
+		const struct edit_entry *entry = &edit->entries[i];
+		prefetch_record(edit, i);
+		if (copies_record(entry) && !is_copied_soon(edit, i))
+			repeat_record(edit, entry);
+	}
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		const struct slab *from = &edit->target->slabs[i];
+		struct slab *to = &edit->other->slabs[i];
+		to->next = from->next;
+		to->first_free = from->first_free;
+		to->count = from->count;
+	}
+	edit->repeated_records = true;
 }
 
 static void repeat_slot(struct image_edit *edit, const struct edit_entry *entry)
 {
 	struct table *table = &edit->other->tables[entry->slab];
 	if (entry->kind == EDIT_LINK)
-		table_insert_noted(table, entry->tag, entry->handle, final_note(edit, entry));
+		table_insert_noted(table, entry->tag, entry->handle, entry->note);
 	else if (entry->kind == EDIT_UNLINK)
 		table_remove(table, entry->tag, entry->handle);
 	else if (table->has_notes && writes_note(entry))
-		table_set_note(table, entry->tag, entry->handle, final_note(edit, entry));
+		table_set_note(table, entry->tag, entry->handle, entry->note);
 }
 
 // A table that grew is copied, with what was done to it before and since. Returns which: a bit for each.
@@ -409,27 +450,25 @@ static uint32_t repeat_growing(struct image_edit *edit)
 	return grown;
 }
 
-void image_edit_repeat(struct image_edit *edit)
+// The records are final, so the notes of the seal are.
+void image_edit_repeat_slots(struct image_edit *edit)
 {
-	ASSERT(edit->other != NULL && !edit->repeated && edit->sealed_count == edit->entries_count);
+	ASSERT(edit->other != NULL && !edit->repeated_slots && edit->sealed_count == edit->entries_count);
 	const uint32_t grown = repeat_growing(edit);
 	for (size_t i = 0; i < edit->entries_count; i++) {
 		const struct edit_entry *entry = &edit->entries[i];
-		prefetch_ahead(edit, edit->other, i);
-		if (entry->kind == EDIT_ADD || entry->kind == EDIT_MODIFY || entry->kind == EDIT_REMOVE)
-			repeat_record(edit, entry);
+		prefetch_slot(edit, edit->other, i);
 		if ((grown & 1u << entry->slab) == 0)
 			repeat_slot(edit, entry);
 	}
-	for (int i = 0; i < IMAGE_SLABS; i++) {
-		const struct slab *from = &edit->target->slabs[i];
-		struct slab *to = &edit->other->slabs[i];
-		to->next = from->next;
-		to->first_free = from->first_free;
-		to->count = from->count;
-	}
 	edit->other->revision = edit->target->revision;
-	edit->repeated = true;
+	edit->repeated_slots = true;
+}
+
+void image_edit_repeat(struct image_edit *edit)
+{
+	image_edit_repeat_records(edit);
+	image_edit_repeat_slots(edit);
 }
 
 void image_edit_give_back(struct image_edit *edit)
@@ -444,7 +483,7 @@ void image_edit_give_back(struct image_edit *edit)
 
 void image_edit_end(struct image_edit *edit)
 {
-	ASSERT(edit->entries_count == 0 || edit->repeated || edit->other == NULL);
+	ASSERT(edit->entries_count == 0 || edit->other == NULL || (edit->repeated_records && edit->repeated_slots));
 	for (size_t i = 0; i < edit->entries_count; i++)
 		if (edit->entries[i].kind == EDIT_BODY)
 			free(edit->entries[i].body.before);

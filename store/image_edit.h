@@ -8,7 +8,8 @@
 //     (LMDB commit)
 //     image_edit_seal(edit, revision)
 //     publish standby; wait for the readers of the old image
-//     image_edit_repeat(edit, old image)     cannot fail: what it needs was reserved on both images by the edits
+//     image_edit_repeat(edit)                on the old image; cannot fail: what it needs was reserved on both images
+//                                            by the edits
 //     image_edit_end(edit)                   frees the tariff bodies nobody can see any more
 //
 // or image_edit_rollback(edit, 0) and image_edit_end() when the commit is given up.
@@ -32,6 +33,9 @@ void image_edit_rollback(struct image_edit *edit, size_t mark);
 // not taken back any more. Cannot fail.
 void image_edit_seal(struct image_edit *edit, uint64_t revision);
 void image_edit_repeat(struct image_edit *edit);
+// Its two halves, which may run side by side, each on a thread of its own, while nothing else is done with the edit.
+void image_edit_repeat_records(struct image_edit *edit);
+void image_edit_repeat_slots(struct image_edit *edit);
 void image_edit_end(struct image_edit *edit);
 // The memory of the journal, which is kept from one commit to the next unless it was a huge one. Between commits.
 void image_edit_give_back(struct image_edit *edit);

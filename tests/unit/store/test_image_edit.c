@@ -426,6 +426,55 @@ START_TEST(a_reader_of_the_other_image_is_not_disturbed)
 }
 END_TEST
 
+static uint32_t note_of(const struct image *image, uint32_t membership)
+{
+	const struct membership_record *record = image_membership(image, membership);
+	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
+	struct table_walk walk =
+		table_walk(table, table_tag(image_membership_hash(image, record->group, record->customer)));
+	ck_assert_uint_eq(table_next(table, &walk), membership);
+	return table_note(table, &walk);
+}
+
+static void *repeat_records(void *context)
+{
+	image_edit_repeat_records(context);
+	return NULL;
+}
+
+static void commit_by_two_threads(void)
+{
+	pthread_t thread;
+	image_edit_seal(edit, target()->revision + 1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, repeat_records, edit), 0);
+	image_edit_repeat_slots(edit);
+	pthread_join(thread, NULL);
+	image_edit_end(edit);
+	active = !active;
+	assert_same(&images[0], &images[1]);
+}
+
+START_TEST(both_halves_of_a_repeat_may_run_side_by_side)
+{
+	begin();
+	add_memberships(0, 20000); // the tables grow
+	commit_by_two_threads();
+	begin();
+	for (uint32_t handle = 1; handle <= 20000; handle++) {
+		if (handle % 3 == 0) {
+			unlink_record(IMAGE_MEMBERSHIPS, handle);
+			ck_assert_int_eq(image_edit_remove(edit, IMAGE_MEMBERSHIPS, handle), 0);
+		} else {
+			((struct membership_record *)modify(IMAGE_MEMBERSHIPS, handle))->tariff = handle % 2;
+		}
+	}
+	(void)add_with_id(IMAGE_CUSTOMERS, "cust-17");
+	commit_by_two_threads();
+	ck_assert_uint_eq(note_of(&images[active], 1), 1 | NOTE_HAS_TARIFF);
+	ck_assert_uint_eq(note_of(&images[active], 2), 2);
+}
+END_TEST
+
 START_TEST(an_image_that_is_full_says_so_and_can_be_taken_back)
 {
 	begin();
@@ -587,16 +636,6 @@ END_TEST
 
 // ---------------------------------------------------------------- notes
 
-static uint32_t note_of(const struct image *image, uint32_t membership)
-{
-	const struct membership_record *record = image_membership(image, membership);
-	const struct table *table = &image->tables[IMAGE_MEMBERSHIPS];
-	struct table_walk walk =
-		table_walk(table, table_tag(image_membership_hash(image, record->group, record->customer)));
-	ck_assert_uint_eq(table_next(table, &walk), membership);
-	return table_note(table, &walk);
-}
-
 START_TEST(a_note_follows_its_record_with_the_seal)
 {
 	begin();
@@ -677,6 +716,7 @@ int main(void)
 	tcase_add_test(tcase, a_removed_record_comes_back_with_a_rollback);
 	tcase_add_test(tcase, readers_of_the_other_image_see_nothing_before_it_is_repeated);
 	tcase_add_test(tcase, a_reader_of_the_other_image_is_not_disturbed);
+	tcase_add_test(tcase, both_halves_of_a_repeat_may_run_side_by_side);
 	tcase_add_test(tcase, an_image_that_is_full_says_so_and_can_be_taken_back);
 	tcase_add_test(tcase, a_table_that_grew_is_adopted_by_the_other_image_when_it_is_repeated);
 	tcase_add_test(tcase, a_table_that_grew_in_a_commit_given_up_serves_the_next_one);
