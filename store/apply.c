@@ -115,6 +115,9 @@ struct part {
 	struct store_job *jobs;
 	struct commit_part commit;
 	bool is_accepted; // else there is nothing to persist
+	// What the writer will touch first while the part is persisted.
+	struct memory_range ahead[2 * IMAGE_AHEAD_MAX];
+	size_t ahead_count;
 };
 
 // The commit, and what became of its sets.
@@ -161,11 +164,25 @@ static int prepare(struct commit *commit, struct store_job *jobs, struct part *r
 	return result == 0 ? commit_gather(commit, &ret_part->commit) : result;
 }
 
-// On either thread.
-static int persist(void *argument)
+static int persist(const struct part *part)
+{
+	return part->is_accepted ? commit_part_persist(&part->commit) : 0;
+}
+
+static void look_ahead(struct store *store, struct part *part)
+{
+	struct image *standby = store->standby;
+	part->ahead_count = image_ahead(standby, part->ahead);
+	part->ahead_count += image_ahead(store_other_image(store, standby), part->ahead + part->ahead_count);
+}
+
+// On the side thread.
+static int persist_beside(void *argument)
 {
 	const struct part *part = argument;
-	return part->is_accepted ? commit_part_persist(&part->commit) : 0;
+	for (size_t i = 0; i < part->ahead_count; i++)
+		memory_prepare(&part->ahead[i]);
+	return persist(part);
 }
 
 // `result` is what became of the part. Parts are concluded in their order.
@@ -200,7 +217,8 @@ static int commit_parts(struct outcome *outcome, struct store *store, struct sto
 	struct part parts[PARTS_MAX];
 	int i = 0, result = prepare(&outcome->commit, jobs, &parts[0]);
 	while (result == 0 && i + 1 < PARTS_MAX && (jobs = take_more(store)) != NULL) {
-		side_start(store->side, persist, &parts[i]);
+		look_ahead(store, &parts[i]);
+		side_start(store->side, persist_beside, &parts[i]);
 		const int error = prepare(&outcome->commit, jobs, &parts[i + 1]);
 		result = side_wait(store->side);
 		conclude_part(outcome, &parts[i++], result);

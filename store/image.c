@@ -97,6 +97,22 @@ void image_give_back(const struct image *image)
 	}
 }
 
+static size_t add_range(struct memory_range *ranges, size_t count, struct memory_range range)
+{
+	ranges[count] = range;
+	return count + (range.size > 0);
+}
+
+size_t image_ahead(struct image *image, struct memory_range ret_ranges[IMAGE_AHEAD_MAX])
+{
+	size_t count = 0;
+	for (int i = 0; i < IMAGE_SLABS; i++) {
+		count = add_range(ret_ranges, count, slab_ahead(&image->slabs[i]));
+		count = add_range(ret_ranges, count, table_ahead(&image->tables[i]));
+	}
+	return count;
+}
+
 // ---------------------------------------------------------------- notes
 
 static_assert((uint32_t)IMAGE_CUSTOMERS_MAX < (uint32_t)NOTE_HAS_TARIFF, "a customer's handle and the mark fit a note");

@@ -172,6 +172,9 @@ MUST_CHECK int image_back(struct image *image, const struct image *source);
 MUST_CHECK int image_copy(struct image *image, const struct image *source);
 // Gives memory no record was ever in back to the kernel. Not while the image is edited; readers do not mind.
 void image_give_back(const struct image *image);
+// The memory that the next records and slots will be the first to use. How many ranges there are. The writer.
+enum { IMAGE_AHEAD_MAX = 2 * IMAGE_SLABS };
+size_t image_ahead(struct image *image, struct memory_range ret_ranges[IMAGE_AHEAD_MAX]);
 
 // ---------------------------------------------------------------- records of a handle
 

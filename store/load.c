@@ -546,7 +546,16 @@ static int load_table(struct loader *loader, const struct load_kind *kind)
 	}
 }
 
-// The tables are made as large as they will be: growing as they fill, they would be moved over and over.
+// Slabs and tables are made as large as they will be: growing as they fill, tables would be moved over and over.
+static int make_room(struct image *image, enum image_slab slab, uint64_t count)
+{
+	struct slab *records = &image->slabs[slab];
+	const int result = table_reserve_empty(&image->tables[slab], count);
+	if (result != 0 || count > records->count_max)
+		return result != 0 ? result : -ENOMEM;
+	return slab_extend(records, (uint32_t)count + 1);
+}
+
 static int count_records(struct loader *loader)
 {
 	int result = 0;
@@ -557,7 +566,7 @@ static int count_records(struct loader *loader)
 			return result;
 		loader->common->total += count;
 		if (load_kinds[i].schema != NULL)
-			result = table_reserve_empty(&loader->image->tables[load_kinds[i].slab], count);
+			result = make_room(loader->image, load_kinds[i].slab, count);
 	}
 	return result;
 }
@@ -570,8 +579,30 @@ static void announce_customers(struct load_common *common)
 	pthread_mutex_unlock(&common->customers_lock);
 }
 
+static bool has_customers(struct load_common *common)
+{
+	pthread_mutex_lock(&common->customers_lock);
+	const bool has = common->has_customers;
+	pthread_mutex_unlock(&common->customers_lock);
+	return has;
+}
+
+// While there are no customers yet: the first loader will fill this memory next.
+static void prepare_memory(struct load_common *common, const struct memory *memory)
+{
+	const struct memory_range all = memory_behind(memory, 0);
+	for (size_t at = 0; at < all.size && !has_customers(common); at += MEMORY_STEP) {
+		const size_t left = all.size - at;
+		const struct memory_range step = {.start = all.start + at,
+						  .size = left < MEMORY_STEP ? left : (size_t)MEMORY_STEP};
+		memory_prepare(&step);
+	}
+}
+
 static void wait_for_customers(struct load_common *common)
 {
+	prepare_memory(common, &common->image->tables[IMAGE_TOKENS].memory);
+	prepare_memory(common, &common->image->slabs[IMAGE_TOKENS].memory);
 	pthread_mutex_lock(&common->customers_lock);
 	while (!common->has_customers)
 		pthread_cond_wait(&common->customers_there, &common->customers_lock);

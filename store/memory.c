@@ -61,6 +61,20 @@ int memory_back(struct memory *memory, size_t size)
 	return 0;
 }
 
+struct memory_range memory_behind(const struct memory *memory, size_t used)
+{
+	const size_t from = round_up(used, MEMORY_STEP);
+	if (memory->backed < MEMORY_HUGE_MIN || from >= memory->backed)
+		return (struct memory_range){0};
+	return (struct memory_range){.start = memory->start + from, .size = memory->backed - from};
+}
+
+void memory_prepare(const struct memory_range *range)
+{
+	if (range->size > 0)
+		(void)madvise(range->start, range->size, MADV_POPULATE_WRITE);
+}
+
 void memory_give_back(const struct memory *memory, size_t used)
 {
 	const size_t from = round_up(used, (size_t)sysconf(_SC_PAGESIZE));

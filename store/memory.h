@@ -24,5 +24,17 @@ MUST_CHECK int memory_reserve(struct memory *memory, size_t size);
 void memory_release(struct memory *memory);
 // At least the first `size` bytes may be touched afterwards. -ENOMEM, also past what is reserved.
 MUST_CHECK int memory_back(struct memory *memory, size_t size);
+// A part of some memory.
+struct memory_range {
+	char *start;
+	size_t size; // bytes; 0: nothing
+};
+
+// What is backed behind the first `used` bytes and its huge page, where there are huge pages.
+struct memory_range memory_behind(const struct memory *memory, size_t used);
+// Has the kernel prepare these pages as if they were written, so that whoever writes them first does not wait for that:
+// clearing a huge page takes 0.1 ms, and on a virtual machine several. Any thread, also while others write them. Where
+// the kernel cannot, nothing happens.
+void memory_prepare(const struct memory_range *range);
 // Gives what is backed beyond the first `used` bytes back to the kernel; it stays backed and reads as zero.
 void memory_give_back(const struct memory *memory, size_t used);

@@ -85,3 +85,12 @@ void slab_give_back(const struct slab *slab)
 {
 	memory_give_back(&slab->memory, (size_t)slab->next * slab->record_size);
 }
+
+struct memory_range slab_ahead(struct slab *slab)
+{
+	const size_t used = (size_t)slab->next * slab->record_size;
+	// Whoever needs it is told when there is none.
+	if (slab->memory.backed >= MEMORY_HUGE_MIN && slab->memory.backed - used < MEMORY_STEP)
+		(void)!slab_extend(slab, slab->limit + 1);
+	return memory_behind(&slab->memory, used);
+}

@@ -37,6 +37,10 @@ MUST_CHECK int slab_copy(struct slab *slab, const struct slab *source);
 // Gives memory no record was ever in back to the kernel: huge pages round up. Also while others read the slab.
 void slab_give_back(const struct slab *slab);
 
+// Backs the next huge page when the one at hand is being filled, if there is memory, and gives what is backed and was
+// never used: it will be soon.
+struct memory_range slab_ahead(struct slab *slab);
+
 static inline void *slab_get(const struct slab *slab, uint32_t handle)
 {
 	return slab->records + (size_t)handle * slab->record_size;

@@ -224,6 +224,11 @@ void table_give_back(const struct table *table)
 	memory_give_back(&table->memory, bytes_of(table, table->slots_count));
 }
 
+struct memory_range table_ahead(const struct table *table)
+{
+	return memory_behind(&table->memory, bytes_of(table, table->slots_count));
+}
+
 void table_grow_copy(struct table *table, const struct table *source)
 {
 	const size_t bytes = bytes_of(source, source->slots_count);

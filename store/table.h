@@ -55,6 +55,8 @@ uint32_t table_remove(struct table *table, uint32_t tag, uint32_t handle);
 void table_set_note(struct table *table, uint32_t tag, uint32_t handle, uint32_t note);
 // Gives memory behind the slots back to the kernel. Also while others read the table.
 void table_give_back(const struct table *table);
+// What is backed and holds no slots yet.
+struct memory_range table_ahead(const struct table *table);
 // Makes `table`, which is new, an exact copy. -ENOMEM; `table` is unchanged then.
 MUST_CHECK int table_copy(struct table *table, const struct table *source);
 // In place of table_grow() to the slots of `source`, which grew before: makes `table` an exact copy, with what was

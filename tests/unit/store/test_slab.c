@@ -140,6 +140,39 @@ START_TEST(records_outlast_giving_back_what_is_behind_them)
 }
 END_TEST
 
+START_TEST(the_next_huge_page_is_backed_before_it_is_needed)
+{
+	struct slab slab = slab_of(1000000);
+	(void)take(&slab);
+	ck_assert_uint_eq(slab_ahead(&slab).size, 0); // it is small
+	while (slab.memory.backed < 2 * MEMORY_HUGE_MIN)
+		(void)take(&slab);
+	while (slab.next + 10 < slab.limit)
+		(void)take(&slab);
+	const char *used = slab.records + (size_t)slab.next * slab.record_size;
+	const struct memory_range range = slab_ahead(&slab);
+	ck_assert(range.start >= used);
+	ck_assert_uint_eq(range.size, MEMORY_STEP);
+	ck_assert_ptr_eq(range.start + range.size, slab.memory.start + slab.memory.backed);
+	ck_assert_uint_gt(slab.limit, slab.next + 1000); // these records are there now
+	ck_assert_ptr_eq(slab_ahead(&slab).start, range.start);
+	ck_assert_uint_eq(slab_ahead(&slab).size, range.size);
+	slab_finish(&slab);
+}
+END_TEST
+
+START_TEST(a_slab_as_large_as_it_may_be_has_nothing_ahead)
+{
+	enum { COUNT = 300000 };
+	struct slab slab = slab_of(COUNT);
+	for (uint32_t i = 0; i < COUNT; i++)
+		(void)take(&slab);
+	ck_assert_uint_eq(slab_ahead(&slab).size, 0);
+	ck_assert_int_eq(slab_reserve(&slab), -ENOMEM);
+	slab_finish(&slab);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("slab");
@@ -151,6 +184,8 @@ int main(void)
 	tcase_add_test(tcase, a_copy_has_the_same_records_and_gives_the_same_handles);
 	tcase_add_test(tcase, an_empty_slab_can_be_copied);
 	tcase_add_test(tcase, records_outlast_giving_back_what_is_behind_them);
+	tcase_add_test(tcase, the_next_huge_page_is_backed_before_it_is_needed);
+	tcase_add_test(tcase, a_slab_as_large_as_it_may_be_has_nothing_ahead);
 	Suite *suite = suite_create("store/slab");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);

@@ -336,6 +336,21 @@ START_TEST(past_its_greatest_count_there_is_no_room)
 }
 END_TEST
 
+START_TEST(what_is_ahead_of_a_table_is_what_was_backed_for_it_to_grow)
+{
+	struct table table;
+	ck_assert_int_eq(table_init(&table, true, 1 << 24), 0);
+	ck_assert_uint_eq(table_ahead(&table).size, 0);
+	ck_assert_int_eq(table_back(&table, 2 * 1000 * 1000), 0);
+	const struct memory_range range = table_ahead(&table);
+	ck_assert_ptr_eq(range.start, table.memory.start + MEMORY_STEP); // the slots that are there fit the first
+	ck_assert_ptr_eq(range.start + range.size, table.memory.start + table.memory.backed);
+	table_grow(&table, 2 * 1000 * 1000);
+	ck_assert_uint_eq(table_ahead(&table).size, 0);
+	table_finish(&table);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("table");
@@ -351,6 +366,7 @@ int main(void)
 	tcase_add_loop_test(tcase, growing_keeps_everything_where_a_new_table_would_have_it, 0, 20);
 	tcase_add_test(tcase, a_table_of_one_tag_grows_as_well);
 	tcase_add_test(tcase, past_its_greatest_count_there_is_no_room);
+	tcase_add_test(tcase, what_is_ahead_of_a_table_is_what_was_backed_for_it_to_grow);
 	Suite *suite = suite_create("store/table");
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
