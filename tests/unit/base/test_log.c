@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 // Runs with stderr in a pipe and returns what one call wrote.
-static void logged(enum log_level level, char *line, size_t size)
+static void logged(enum log_level level, const char *event, const char *text, char *line, size_t size)
 {
 	int ends[2];
 	ck_assert_int_eq(pipe(ends), 0);
 	const int saved = dup(STDERR_FILENO);
 	dup2(ends[1], STDERR_FILENO);
 	close(ends[1]);
-	log_event(level, "store_opened", "%d records", 7);
+	log_event(level, event, "%s", text);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	const ssize_t got = read(ends[0], line, size - 1);
@@ -26,30 +26,15 @@ static void logged(enum log_level level, char *line, size_t size)
 START_TEST(a_line_has_time_level_event_and_text)
 {
 	char line[256];
-	logged(LOG_LEVEL_WARNING, line, sizeof(line));
+	logged(LOG_LEVEL_WARNING, "store_opened", "7 records", line, sizeof(line));
 	ck_assert_ptr_nonnull(strstr(line, "Z warning store_opened: 7 records\n"));
 }
 END_TEST
 
-static void logged_text(const char *event, const char *text, char *line, size_t size)
-{
-	int ends[2];
-	ck_assert_int_eq(pipe(ends), 0);
-	const int saved = dup(STDERR_FILENO);
-	dup2(ends[1], STDERR_FILENO);
-	close(ends[1]);
-	log_event(LOG_LEVEL_ERROR, event, "%s", text);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	const ssize_t got = read(ends[0], line, size - 1);
-	line[got > 0 ? got : 0] = '\0';
-	close(ends[0]);
-}
-
 START_TEST(an_event_is_one_line_whatever_the_text_is)
 {
 	char line[256];
-	logged_text("odd", "first\nsecond\033[2J\x7f \xc3\xa9", line, sizeof(line));
+	logged(LOG_LEVEL_ERROR, "odd", "first\nsecond\033[2J\x7f \xc3\xa9", line, sizeof(line));
 	ck_assert_ptr_nonnull(strstr(line, " error odd: first second [2J  \xc3\xa9\n"));
 }
 END_TEST
@@ -58,13 +43,13 @@ START_TEST(a_line_of_json_is_an_object_whatever_the_text_is)
 {
 	char line[8192], text[1024];
 	log_set_format(LOG_FORMAT_JSON);
-	logged_text("odd", "say \"no\"\\ \n\t\x7f\xff", line, sizeof(line));
+	logged(LOG_LEVEL_ERROR, "odd", "say \"no\"\\ \n\t\x7f\xff", line, sizeof(line));
 	ck_assert_int_eq(strncmp(line, "{\"time\":\"20", 11), 0);
 	ck_assert_ptr_nonnull(strstr(line, "Z\",\"level\":\"error\",\"event\":\"odd\",\"message\":\"say \\\"no\\\"\\\\ "
 					   "\\u000a\\u0009\\u007f\\ufffd\"}\n"));
 	memset(text, '\1', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	logged_text("odd", text, line, sizeof(line));
+	logged(LOG_LEVEL_ERROR, "odd", text, line, sizeof(line));
 	ck_assert_ptr_nonnull(strstr(line, "\\u0001\"}\n"));
 }
 END_TEST
@@ -73,12 +58,12 @@ START_TEST(an_event_that_comes_again_and_again_is_cut_and_others_are_not)
 {
 	char line[256];
 	for (int i = 0; i < LOG_LIMIT_LINES; i++) {
-		logged_text("again", "x", line, sizeof(line));
+		logged(LOG_LEVEL_ERROR, "again", "x", line, sizeof(line));
 		ck_assert_str_ne(line, "");
 	}
-	logged_text("again", "x", line, sizeof(line));
+	logged(LOG_LEVEL_ERROR, "again", "x", line, sizeof(line));
 	ck_assert_str_eq(line, "");
-	logged_text("other", "x", line, sizeof(line));
+	logged(LOG_LEVEL_ERROR, "other", "x", line, sizeof(line));
 	ck_assert_str_ne(line, "");
 }
 END_TEST
@@ -108,7 +93,7 @@ START_TEST(below_the_level_nothing_is_written)
 {
 	char line[256];
 	log_set_level(LOG_LEVEL_WARNING);
-	logged(LOG_LEVEL_INFO, line, sizeof(line));
+	logged(LOG_LEVEL_INFO, "store_opened", "7 records", line, sizeof(line));
 	ck_assert_str_eq(line, "");
 }
 END_TEST
