@@ -13,10 +13,12 @@
 #   At saturation (closed loop) writes take part of the reading. The rounds tell how much: Authorize alone; beside as
 #   many writes as the target; and beside as many single Authorize over as many other connections, which is what so many
 #   requests cost whatever they ask. CPU is that of the threads; "more for each" is the worker's CPU beyond what its
-#   Authorize cost alone. Twice:
+#   Authorize cost alone. Three times:
 #   - on a core of its own (depth OWN_DEPTH, 64): the worker alone on SERVER_CPU, everything else, the load as well, on
 #     CLIENT_CPU. Where that core was full, the rate is the load's limit; what the worker answered in a second of its
 #     CPU is not.
+#   - on half a core (depth 256): the same, with a busy loop on SERVER_CPU beside the worker, so that the load is never
+#     the limit. So many writes weigh twice as much there.
 #   - on one core (depth 16): all of evauthd on SERVER_CPU, the load on CLIENT_CPU.
 set -u
 . "$(dirname "$0")/servers.sh"
@@ -158,6 +160,11 @@ writes=$(thread_of worker-writes)
 taskset -a -p -c "$CLIENT_CPU" "$evauthd_pid" >/dev/null
 taskset -p -c "$SERVER_CPU" "$worker" >/dev/null
 saturate_in_turn "$OWN_DEPTH" "the worker on a core of its own"
+taskset -c "$SERVER_CPU" sh -c 'while :; do :; done' &
+busy=$!
+server_pids="$server_pids $busy"
+saturate_in_turn 256 "the worker with half a core"
+stop_server "$busy" 2>/dev/null
 taskset -a -p -c "$SERVER_CPU" "$evauthd_pid" >/dev/null
 saturate_in_turn 16 "all of evauthd on one core"
 [ "$rate" -ge "$target" ] && [ "$(calculate %d "$answered * 1000")" -ge 900 ]
